@@ -1,0 +1,90 @@
+"""The project's chores. ``python -m pip install nox && python -m nox -s tests`` is all the set-up there is.
+
+Arguments after ``--`` go to pytest, as in ``nox -s tests -- -k strict -n 2``.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+import interpreters  # noqa: E402  # lies in tests/, which the line above made importable
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"  # virtualenv comes with Nox, uv is faster
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.error_on_external_run = True
+
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+MAIN = interpreters.main()
+OLDEST = interpreters.find(interpreters.OLDEST_VERSION)
+
+
+def _suites() -> list[nox.param]:
+    """Returns the rounds of the tests: on the main interpreter, and on the oldest where it is found."""
+    suites = [nox.param(MAIN, [], id=_version(MAIN))]
+    if OLDEST and OLDEST != MAIN:
+        # The newest Prefect does not run on the oldest Python; the main round has covered it.
+        suites.append(nox.param(OLDEST, ["-m", "core", "--prefect", "old"], id=interpreters.OLDEST_VERSION))
+    return suites
+
+
+def _version(python: str) -> str:
+    """Returns an interpreter's version in short, such as ``"3.12"``."""
+    return ".".join(interpreters.full_version(python).split(".")[:2])
+
+
+def _install_group(session: nox.Session, group: str) -> None:
+    """Installs one of the dependency groups of pyproject.toml."""
+    session.install(*nox.project.dependency_groups(PROJECT, group))
+
+
+def _install_wheel(session: nox.Session) -> Path:
+    """Builds the wheel as a release does, by way of the sdist, installs it and returns its path."""
+    directory = Path(session.create_tmp(), "wheel").resolve()
+    shutil.rmtree(directory, ignore_errors=True)
+    session.run("python", "-m", "uv", "build", "--quiet", "--out-dir", str(directory), str(ROOT))
+    wheel = next(directory.glob("*.whl"))
+    session.install(str(wheel))
+    return wheel
+
+
+@nox.session
+@nox.parametrize(["python", "selection"], _suites())
+def tests(session: nox.Session, selection: list[str]) -> None:
+    """Runs the tests against the built wheel: all of them, and the core ones on the oldest Python too."""
+    _install_group(session, "test")
+    wheel = _install_wheel(session)
+    session.run("pytest", *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+@nox.session(python=MAIN)
+def lint(session: nox.Session) -> None:
+    """Checks style and formatting."""
+    _install_group(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python=MAIN)
+def types(session: nox.Session) -> None:
+    """Checks types, strictly."""
+    _install_group(session, "types")
+    session.install(*PROJECT["project"]["dependencies"])
+    session.run("mypy")
+
+
+@nox.session(python=MAIN)
+def demo(session: nox.Session) -> None:
+    """Shows the product at work: an AWS role assumed before a real flow runs, in every process of it."""
+    example = ROOT / "docs" / "examples"
+    session.install("uv")
+    _install_wheel(session)
+    session.install("prefect==3.8.8", "fastapi<0.150", "moto[server]>=5", str(example / "prefect-aws-setup"))
+    session.run("python", str(example / "demo" / "demo.py"), *session.posargs)
