@@ -1,0 +1,99 @@
+"""Run Prefect's plugin start-up hooks before any Prefect code executes.
+
+Every Python process of the environment executes this file (`prefect_preflight.pth` calls `init`), so it
+imports nothing but `sys`, defines no class, and leaves all work to the first `import prefect`: see `_loader`.
+"""
+
+import sys
+
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False  # a type checker takes this name for true; importing it from `typing` would load `typing`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, Optional
+
+    from ._refresh import refresh
+    from .api import (
+        PREFECT_PLUGIN_API_VERSION,
+        HookContext,
+        HookSpec,
+        SetupResult,
+        SetupSummary,
+        register_hook,
+        run_startup_hooks,
+    )
+    from .report import Report, last_report
+
+__all__ = [
+    "PREFECT_PLUGIN_API_VERSION",
+    "HookContext",
+    "HookSpec",
+    "Report",
+    "SetupResult",
+    "SetupSummary",
+    "init",
+    "last_report",
+    "refresh",
+    "register_hook",
+    "run_startup_hooks",
+]
+
+
+def init() -> None:
+    """Register this module as a meta-path finder, once per interpreter; what the start-up files call.
+
+    Does nothing in a process whose `PREFECT_PREFLIGHT_DISABLE` is true. Never raises and never prints.
+    """
+    try:
+        from os import environ  # costs nothing: `site` imported `os` before it read the first `.pth` file
+
+        if environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() in ("1", "true", "t", "yes", "y", "on"):
+            return
+        # Idempotent, since up to Python 3.14 a virtual environment executes each `.pth` line twice
+        # (cpython#75723).
+        finder: Any = sys.modules[__name__]
+        if finder not in sys.meta_path:
+            sys.meta_path.insert(0, finder)
+    except Exception:
+        pass
+
+
+# The finder is this module itself: the import system asks an entry of `sys.meta_path` for `find_spec` only
+# (PEP 451), and a class would be one more object to build at every start of every Python.
+def find_spec(
+    name: "str", path: "Optional[Sequence[str]]" = None, target: "Optional[ModuleType]" = None
+) -> "Optional[ModuleSpec]":
+    """Answer for `prefect` with the spec that the other finders give, its loader wrapped (PEP 451).
+
+    Runs no plugin: anyone may call it just to look. None for every other name.
+    """
+    if name != "prefect":
+        return None
+    try:
+        from ._loader import find_staged_spec
+
+        return find_staged_spec(path, target)
+    except Exception as error:  # our own error is never the host's: Prefect loads as if we were not installed
+        if sys.stderr is not None:
+            sys.stderr.write(f"prefect-preflight: no plugin hooks run, {type(error).__name__}: {error}\n")
+        return None
+
+
+def __getattr__(name: str) -> "Any":
+    """Import the public names at first use (PEP 562), so that start-up does not pay for them."""
+    if name in ("Report", "last_report"):
+        from . import report as module
+    elif name == "refresh":
+        from . import _refresh as module  # type: ignore[no-redef]
+    elif name in __all__:
+        from . import api as module  # type: ignore[no-redef]
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(module, name)
+
+
+def __dir__() -> "list[str]":
+    return sorted({*globals(), *__all__})

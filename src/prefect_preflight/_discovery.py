@@ -1,0 +1,86 @@
+"""Which plugins there are: the entry points of the group `prefect.plugins`, the allow and deny lists applied."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from ._settings import Settings
+
+GROUP = "prefect.plugins"
+
+
+class Candidate:
+    """A plugin as its distribution declares it; nothing of it has been imported."""
+
+    __slots__ = ("attribute", "distribution", "filtered", "module", "name", "value", "version")
+
+    def __init__(self, name: str, value: str, distribution: str | None, version: str | None) -> None:
+        self.name = name
+        self.value = value
+        self.distribution = distribution
+        self.version = version
+        # "module:attribute.path [extras]", by the entry points specification
+        module, _, attribute = value.partition("[")[0].partition(":")
+        self.module = module.strip()
+        self.attribute = attribute.strip()
+        self.filtered: str | None = None  # why it is not to be loaded
+
+    def __repr__(self) -> str:
+        return f"Candidate({self.name!r}, {self.value!r})"
+
+
+def canonical(name: str) -> str:
+    """`name` as package names are compared (PEP 503): case, and runs of `-`, `_`, `.`, do not matter."""
+    return "-".join(part for part in name.lower().replace("_", "-").replace(".", "-").split("-") if part)
+
+
+def discover(settings: Settings) -> list[Candidate]:
+    """All plugins, those that the lists exclude too, sorted by name: results are applied in this order."""
+    candidates = sorted(_candidates(), key=lambda candidate: (candidate.name, candidate.value))
+    allow = settings.allow and [canonical(name) for name in settings.allow]
+    deny = [canonical(name) for name in settings.deny or ()]
+    for candidate in candidates:
+        name = canonical(candidate.name)
+        if settings.allow is not None and name not in (allow or ()):
+            candidate.filtered = "not in allow list"
+        elif name in deny:
+            candidate.filtered = "in deny list"
+    return candidates
+
+
+def _candidates() -> Iterator[Candidate]:
+    """Each plugin once: the first distribution of a name on the path hides later ones, as in an import."""
+    from importlib_metadata import distributions  # here, since a disabled plugin system never needs it
+
+    seen_distributions: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    for distribution in distributions():
+        name, version = _identity(distribution)
+        if name is not None:
+            key = canonical(name)
+            if key in seen_distributions:
+                continue
+            seen_distributions.add(key)
+        for entry_point in _entry_points(distribution):
+            if (entry_point.name, entry_point.value) not in seen:
+                seen.add((entry_point.name, entry_point.value))
+                yield Candidate(entry_point.name, entry_point.value, name, version)
+
+
+def _identity(distribution: Any) -> tuple[str | None, str | None]:
+    """Name and version. A distribution with broken metadata has none, and hides no other (importlib_metadata#534)."""
+    try:
+        metadata = distribution.metadata
+        return metadata["Name"], metadata["Version"]
+    except Exception:
+        return None, None
+
+
+def _entry_points(distribution: Any) -> Iterable[Any]:
+    try:
+        return list(distribution.entry_points.select(group=GROUP))
+    except Exception:
+        return ()

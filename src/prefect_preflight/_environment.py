@@ -1,0 +1,72 @@
+"""What a plugin returned becomes the process' environment: wholly, or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+# Linux refuses to start a program if a single `NAME=value` is longer (MAX_ARG_STRLEN, execve(2)), its NUL
+# included.
+_LONGEST = 128 * 1024 - 1
+
+
+class EnvironmentProblem(ValueError):
+    """A returned mapping cannot become environment variables; the message names the culprit, never a value."""
+
+
+def validated(mapping: object) -> dict[str, str]:
+    """A plain copy of `mapping`, if every item of it can be set; the environment itself is not touched.
+
+    Raises:
+        EnvironmentProblem: for anything that `os.environ` would refuse, alter, or pass on to children that then cannot
+            start: not a mapping, a name or value that is no `str`, an empty name, `=` in a name, NUL, a character that
+            the file system encoding cannot express, and on Linux a variable of 128 KiB or more.
+        Exception: whatever the mapping's own code raises.
+    """
+    if not isinstance(mapping, Mapping):
+        raise EnvironmentProblem(f"env is {_article(mapping)}, it must be a mapping of str to str")
+    copy = dict(mapping)
+    for name, value in copy.items():
+        problem = _problem(name, value)
+        if problem:
+            raise EnvironmentProblem(problem)
+    return copy
+
+
+def _problem(name: object, value: object) -> str | None:
+    """What is wrong with one variable, None if nothing is."""
+    if not isinstance(name, str):
+        return f"env has a name that is {_article(name)}: {name!r}; names must be str"
+    if not name:
+        return "env has an empty name"
+    if "=" in name or "\0" in name:
+        return f"env has the name {name!r}; a name cannot contain '=' or NUL"
+    if not isinstance(value, str):
+        return f"the value of {name!r} is {_article(value)}, it must be str"
+    if "\0" in value:
+        return f"the value of {name!r} contains NUL"
+    try:
+        size = len(os.fsencode(name)) + 1 + len(os.fsencode(value))
+    except UnicodeEncodeError as error:
+        # The error itself carries the whole value: it must not be chained or shown.
+        place = "name" if error.object == name else "value"
+        return f"the {place} of {name!r} has a character that {error.encoding} cannot encode"
+    if sys.platform == "linux" and size >= _LONGEST:
+        return f"the value of {name!r} makes a variable of {size} bytes; no program starts with over {_LONGEST - 1}"
+    return None
+
+
+def _article(value: object) -> str:
+    kind = type(value).__name__
+    return "None" if value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def apply(environment: Mapping[str, str]) -> None:
+    """Set the variables of a validated environment.
+
+    To be called by the importing thread alone, and only during the import: `setenv` in one thread while C
+    code of another one calls `getenv` is a crash (cpython#83556).
+    """
+    for name, value in environment.items():
+        os.environ[name] = value

@@ -1,0 +1,191 @@
+"""A small `concurrent.futures` executor of daemon threads, the tasks that run on it, and their one deadline."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from concurrent.futures import Executor, Future
+from contextvars import Context
+from queue import SimpleQueue
+from threading import TIMEOUT_MAX, Semaphore, Thread
+
+from ._importlock import working_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Optional
+
+    from ._plugin import Hook, Plugin
+
+    Item = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+if hasattr(time, "clock_gettime"):
+    _gettime, _MONOTONIC = time.clock_gettime, time.CLOCK_MONOTONIC
+
+    def clock() -> float:
+        """Seconds on the system's monotonic clock; not `time.monotonic`, which freezegun stops."""
+        return _gettime(_MONOTONIC)
+
+else:
+    clock = time.monotonic
+
+
+class Deadline:
+    """One span of time for all plugins together, which passes only inside the `with` statement.
+
+    So the time that Prefect's own body takes between the early and the late stage does not count.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = min(seconds, TIMEOUT_MAX)  # what a lock can wait for; some 292 years
+        self._spent = 0.0
+        self._since: float | None = None
+
+    def __enter__(self) -> Deadline:
+        self._since = clock()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._spent = self.spent()
+        self._since = None
+
+    def spent(self) -> float:
+        """Seconds that the plugins had so far."""
+        return self._spent + (clock() - self._since if self._since is not None else 0.0)
+
+    def remaining(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self.seconds - self.spent())
+
+
+class Task:
+    """One load of a plugin, or one call of a hook of its: what it may import, when it ran."""
+
+    __slots__ = ("abandoned", "cancel", "ended", "future", "hook", "late", "plugin", "started", "touched")
+
+    def __init__(self, plugin: Plugin, hook: Hook | None, late: bool) -> None:
+        self.plugin = plugin
+        self.hook = hook  # None: the plugin is loaded
+        self.late = late
+        self.abandoned = False
+        self.touched: str | None = None  # the first part of Prefect that was reached for too early
+        self.cancel: Callable[[], object] | None = None  # set while an async hook runs
+        self.started = 0.0
+        self.ended = 0.0
+        self.future: Future[Any]
+
+    @property
+    def may_import_prefect(self) -> bool:
+        """Whether all of Prefect is importable for it: in the late stage, until the deadline."""
+        return self.late and not self.abandoned
+
+    def abandon(self) -> None:
+        """Give up on it: what it still returns is discarded, and it can import nothing further of Prefect."""
+        self.abandoned = True
+        self.future.cancel()
+        cancel = self.cancel
+        if cancel is not None:
+            try:
+                cancel()
+            except RuntimeError:  # its event loop closed in this very moment
+                pass
+
+    def run(self, work: Callable[[Task], Any]) -> Any:
+        """Execute `work(self)` in a context of its own that says for whom."""
+        return Context().run(self._run, work)
+
+    def _run(self, work: Callable[[Task], Any]) -> Any:
+        working_for.set(self)
+        self.started = clock()
+        try:
+            return work(self)
+        finally:
+            self.ended = clock()
+
+
+class DaemonExecutor(Executor):
+    """Runs each task at once: in an idle worker, else in a new daemon thread, else in the calling thread.
+
+    Not `ThreadPoolExecutor`, whose threads are joined at exit: a hook that never returns would keep the
+    process from ending. Where no thread can be started (a subinterpreter that refuses daemon threads, a
+    process at its limit), `submit` runs the task itself before it returns.
+    """
+
+    def __init__(self, threads: bool = True) -> None:
+        self.inline = not threads  # whether a task had to run, or has to, in the calling thread
+        self._pid = os.getpid()
+        self._queue: SimpleQueue[Optional[Item]] = SimpleQueue()
+        self._idle = Semaphore(0)
+        self._workers = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Schedule `fn(*args, **kwargs)`; see `concurrent.futures.Executor.submit`."""
+        item: Item = (Future(), fn, args, kwargs)
+        if self._idle.acquire(blocking=False) or self._start_worker():
+            self._queue.put(item)
+        else:
+            _execute(item)
+        return item[0]
+
+    def _start_worker(self) -> bool:
+        if self.inline:
+            return False
+        try:
+            Thread(target=self._work, name=f"prefect-preflight-{self._workers}", daemon=True).start()
+        except RuntimeError:
+            self.inline = True
+            return False
+        self._workers += 1
+        return True
+
+    def _work(self) -> None:
+        while True:
+            item = self._queue.get()
+            if item is None:
+                return
+            _execute(item)
+            if os.getpid() != self._pid:
+                _end_child(item[0])
+            del item  # an idle worker keeps nobody's result alive
+            self._idle.release()
+
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
+        """Let the workers end, each after its present task; never waits, whatever `wait` says."""
+        for _ in range(self._workers):
+            self._queue.put(None)
+
+
+def _execute(item: Item) -> None:
+    future, function, args, kwargs = item
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function(*args, **kwargs)
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of a plugin too: they are its failure
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+def _end_child(future: Future[Any]) -> None:
+    """End a process that a hook forked and then let return, or raise.
+
+    The worker is the only thread there, and what it would return to exists in the parent alone: it would wait
+    for its next task for ever. So the process ends as a program does whose main module has come to its end.
+    """
+    error, status = future.exception(), 0
+    if isinstance(error, SystemExit):
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if status and not isinstance(error.code, int) and sys.stderr is not None:
+            print(error.code, file=sys.stderr)
+    elif error is not None:
+        status = 1
+        sys.excepthook(type(error), error, error.__traceback__)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # None, or closed, or nobody reads it any more
+            pass
+    os._exit(status & 0xFF)

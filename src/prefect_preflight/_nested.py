@@ -1,0 +1,39 @@
+"""How a process knows that a hook started it: it then runs no hooks, or they would start processes without end."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from time import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# Set while hooks run, to the time (seconds since the epoch) until which it counts: a Python process that a
+# hook starts inherits it and runs no hooks itself, and so cannot start another one, and so on. It counts for
+# a time only, since a hook may start a process that stays and has children of its own later. No PID is in it:
+# Prefect's workers become another program in the same process.
+_MARK = "PREFECT_PREFLIGHT_IN_HOOK"
+
+
+@contextmanager
+def marked_for_children(seconds: float) -> Iterator[None]:
+    """While inside, and for `seconds` at most, processes started from here are known to be started by a hook."""
+    os.environ[_MARK] = f"{time() + seconds + 1.0:.3f}"
+    try:
+        yield
+    finally:
+        os.environ.pop(_MARK, None)
+
+
+def inside_hook() -> bool:
+    """Whether a hook of another process started this one."""
+    until = os.environ.get(_MARK)
+    if until is None:
+        return False
+    try:
+        return time() < float(until)
+    except ValueError:
+        return False

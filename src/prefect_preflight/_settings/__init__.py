@@ -1,0 +1,148 @@
+"""The settings of the plugin system, resolved as Prefect resolves them, without importing Prefect.
+
+Every source of Prefect 3.7 and newer counts on every Prefect: a project's `prefect.toml` means the same
+whether the Prefect beside it reads that file (from 3.1), reads `.env` only (3.0.5), or neither (2.x).
+`PREFECT_PLUGINS_REQUIRED` is ours; the other names are Prefect's, with the legacy prefix
+`PREFECT_EXPERIMENTS_PLUGINS_` beside the newer `PREFECT_PLUGINS_`.
+This module looks whether anything is set at all, which mostly is not so; `resolution` does the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # importing `typing` would cost more than everything else here
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .files import Problem
+
+FIELDS = ("enabled", "allow", "deny", "setup_timeout_seconds", "strict", "safe_mode", "required")
+PREFIXES = ("PREFECT_PLUGINS_", "PREFECT_EXPERIMENTS_PLUGINS_")
+
+# What a variable's name begins with, after `PREFECT_`, if the plugin system's settings may depend on it.
+_NAMES = ("plugins", "experiments", "profiles_path")
+# Words that a file holds if it says something: the first, and any of the others.
+_WORDS = (
+    (".env", b"prefect_", (b"plugins", b"experiments", b"profiles_path")),
+    ("prefect.toml", b"", (b"plugins", b"profiles_path")),
+    ("pyproject.toml", b"prefect", (b"plugins", b"profiles_path")),
+)
+
+
+class Settings:
+    """The plugin system's settings, and what a hook's context needs of Prefect's own.
+
+    Attributes:
+        enabled: Whether plugins run at all. Default False.
+        allow: Names of the only plugins that may run, in the order written, without duplicates. None allows
+            all, an empty tuple none: `PREFECT_PLUGINS_ALLOW=""` lets nothing through. Default None.
+        deny: Names of plugins that must not run, likewise. Default None.
+        setup_timeout_seconds: Time for loading and running all plugins, in seconds; finite, above 0.
+            Default 20.0.
+        strict: Whether a required plugin's failure ends the process. Default False.
+        safe_mode: Whether plugins are loaded but their hooks not run. Default False.
+        required: Names of the plugins that strict mode insists on. None means no such list. Default None.
+        logging_level: Prefect's `logging.level`, with debug mode and test mode in force. Default `INFO`.
+        api_url: Prefect's `api.url`. Default None.
+        sources: Where each of the above came from, for people; `default` where nothing is set.
+        problems: What is wrong in what was read.
+        exports: Environment variables that make the same values hold in a child process with another
+            working directory: one for every plugin setting that came from a file.
+    """
+
+    __slots__ = (
+        "allow",
+        "api_url",
+        "deny",
+        "enabled",
+        "exports",
+        "logging_level",
+        "problems",
+        "required",
+        "safe_mode",
+        "setup_timeout_seconds",
+        "sources",
+        "strict",
+    )
+
+    def __init__(self) -> None:
+        self.enabled: bool = False
+        self.allow: tuple[str, ...] | None = None
+        self.deny: tuple[str, ...] | None = None
+        self.setup_timeout_seconds: float = 20.0
+        self.strict: bool = False
+        self.safe_mode: bool = False
+        self.required: tuple[str, ...] | None = None
+        self.logging_level: str = "INFO"
+        self.api_url: str | None = None
+        self.sources: dict[str, str] = dict.fromkeys((*FIELDS, "logging_level", "api_url"), "default")
+        self.problems: tuple[Problem, ...] = ()
+        self.exports: dict[str, str] = {}
+
+
+def resolve(
+    environ: Mapping[str, str],
+    *,
+    directory: str | None = None,
+    argv: Sequence[str] | None = None,
+    full: bool = False,
+) -> Settings:
+    """Resolve the settings; whatever the input is, nothing is raised.
+
+    If plugins turn out to be disabled the rest is left at its defaults, which keeps `import prefect` cheap;
+    only if there are problems already (a bad value for ENABLED, a broken file) is `strict` resolved too, since
+    strict mode fails closed then.
+
+    Args:
+        environ: The environment, usually `os.environ`.
+        directory: Where to look for `.env`, `prefect.toml` and `pyproject.toml`. Default: the working
+            directory; if that does not exist any more, there are no such files.
+        argv: The command line, since `prefect --profile NAME` chooses a profile. Default: `sys.argv`.
+        full: Resolve everything, even if plugins are disabled, and report unknown names too.
+
+    Returns:
+        The settings, with what was wrong in `problems`.
+    """
+    settings = Settings()
+    if full or _anything_set(environ, directory):
+        # Loaded here, since in most processes nothing is set, and three modules less are to be loaded then.
+        from .resolution import fill
+
+        fill(settings, environ, directory, getattr(sys, "argv", ()) if argv is None else argv, full)
+    return settings
+
+
+def default_profiles_path(environ: Mapping[str, str]) -> str:
+    """Return where Prefect's profiles are unless a setting says otherwise; it does not expand `~`."""
+    home = environ.get("PREFECT_HOME")
+    if not home:
+        home = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".prefect")
+    return os.path.join(home, "profiles.toml")
+
+
+def _anything_set(environ: Mapping[str, str], directory: str | None) -> bool:
+    """Tell, at the least cost, whether any source could say something about the plugin system."""
+    try:
+        for name in environ:
+            if name[:8].lower() == "prefect_" and name[8:].lower().startswith(_NAMES):
+                return True
+        for file, word, others in _WORDS:
+            data = _read(os.path.join(directory or "", file))
+            if word in data and any(other in data for other in others):
+                return True
+        return b"plugins" in _read(os.path.join(directory or "", default_profiles_path(environ)))
+    except Exception:  # an unreadable file, an environment of other types: for the resolution to report
+        return True
+
+
+def _read(path: str) -> bytes:
+    try:
+        # Regular files only, as `stat.S_ISREG` would tell: opening a pipe could block for ever.
+        if os.stat(path).st_mode & 0o170000 != 0o100000:
+            return b""
+        with open(path, "rb") as file:
+            return file.read().lower()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""

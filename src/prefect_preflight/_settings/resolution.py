@@ -1,0 +1,129 @@
+"""Fills the settings: takes from the sources what they say, and has the values parsed.
+
+Where values come from is `sources`' matter, what they mean `values`'.
+"""
+
+from __future__ import annotations
+
+from . import FIELDS, PREFIXES
+from .files import Problem, printable
+from .sources import Sources
+
+TYPE_CHECKING = False  # importing `typing` would cost more than the rest
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from . import Settings
+    from .sources import Found
+
+# Each setting of the plugin system, and the kind of its value.
+_KINDS = {
+    "enabled": "boolean",
+    "allow": "names",
+    "deny": "names",
+    "setup_timeout_seconds": "seconds",
+    "strict": "boolean",
+    "safe_mode": "boolean",
+    "required": "names",
+}
+_BAD: Any = object()
+
+
+def fill(
+    settings: Settings, environ: Mapping[str, str], directory: str | None, argv: Sequence[str], full: bool
+) -> None:
+    """Resolve the settings in place; nothing is raised. See `_settings.resolve` for the arguments."""
+    problems: list[Problem] = []
+    try:
+        sources = Sources(environ, directory, argv)
+        problems = sources.problems
+        _Resolver(settings, sources).run(full)
+    except Exception as error:
+        text = f"the settings could not be resolved: {type(error).__name__}: {error}"
+        problems.append(Problem("", "", printable(text), "internal-error"))
+    settings.problems = tuple(problems)
+
+
+class _Resolver:
+    """Fills a `Settings` from its sources, stage by stage."""
+
+    def __init__(self, settings: Settings, sources: Sources) -> None:
+        self.settings = settings
+        self.sources = sources
+
+    def run(self, full: bool) -> None:
+        self.plugin_setting("enabled")
+        if not (self.settings.enabled or full):
+            if self.sources.problems:
+                self.plugin_setting("strict")
+            return
+        for field in FIELDS[1:]:
+            self.plugin_setting(field)
+        self.prefect_setting("api_url", "api", "url", "prefect_api_url")
+        self.prefect_setting("logging_level", "logging", "level", "prefect_logging_level")
+        self.debug_modes()
+
+        from .checks import report_conflicts, report_unknown_names
+
+        report_conflicts(self.sources, _KINDS, PREFIXES)
+        report_unknown_names(self.sources, FIELDS, PREFIXES)
+        self.sources.check_profile()
+
+    def plugin_setting(self, field: str) -> None:
+        """Resolve one setting of the plugin system."""
+        names = [(prefix + field).lower() for prefix in PREFIXES]
+        found, value = self.first(field, _KINDS[field], "plugins", field, names)
+        if found is None or value is _BAD:
+            return
+        setattr(self.settings, field, value)
+        self.settings.sources[field] = found.source
+        if found.from_file:
+            from .values import export
+
+            self.settings.exports[PREFIXES[0] + field.upper()] = export(value)
+
+    def prefect_setting(self, field: str, group: str, key: str, name: str) -> None:
+        """Resolve a setting that is Prefect's own."""
+        kind = {"api_url": "text", "logging_level": "level"}[field]
+        found, value = self.first(field, kind, group, key, [name])
+        if found is not None and value is not _BAD:
+            setattr(self.settings, field, value)
+            self.settings.sources[field] = found.source
+
+    def debug_modes(self) -> None:
+        """Set the logging level to DEBUG in Prefect's debug and test modes, as Prefect does."""
+        for group, key, names in (
+            ("", "debug_mode", ("prefect_debug_mode",)),
+            ("testing", "test_mode", ("prefect_testing_test_mode", "prefect_test_mode")),
+        ):
+            found, on = self.first(key, "boolean", group, key, names)
+            if found is not None and on is True:
+                self.settings.logging_level = "DEBUG"
+                self.settings.sources["logging_level"] = found.source
+
+    def first(self, field: str, kind: str, group: str, key: str, names: Sequence[str]) -> tuple[Found | None, Any]:
+        """Return the first source that says something about a setting, and the value, `_BAD` if it is bad."""
+        for found in self.sources.look_up(group, key, names):
+            from .values import ALLOWED, ERRORS, UNSET, parse
+
+            try:
+                value = parse(kind, found.value, found.is_text)
+            except ERRORS:
+                default = getattr(self.settings, field, False)
+                shown = str(default).lower() if isinstance(default, bool) else default
+                value = _excerpt(found.value)
+                text = f"{found.source}={value} is not {ALLOWED[kind]}; the default, {shown}, is used"
+                self.sources.report(found.source, text, "bad-value", field)
+                return found, _BAD
+            if value is not UNSET:
+                return found, value
+        return None, None
+
+
+def _excerpt(value: object) -> str:
+    try:
+        text = repr(value)
+    except RecursionError:  # JSON and TOML nest deeper than `repr` goes
+        return type(value).__name__
+    return text if len(text) <= 200 else text[:200] + "..."
