@@ -1,0 +1,151 @@
+"""The product at work, on a machine without an AWS account: ``python -m nox -s demo``.
+
+A plugin assumes an AWS role before Prefect loads. Nothing in the flow knows of it, and yet the flow and
+the child process that it starts act as that role. STS is played by moto, on a free port of the loopback
+interface.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HERE = Path(__file__).resolve().parent
+ROLE = "arn:aws:iam::123456789012:role/PrefectRole"
+ASSUMED = "identity     arn:aws:sts::123456789012:assumed-role/PrefectRole/"
+HEALTH_SECONDS = 30
+
+PLUGIN_SETTINGS = {
+    "PREFECT_EXPERIMENTS_PLUGINS_ENABLED": "1",
+    "PREFECT_AWS_SETUP_ROLE_ARN": ROLE,
+    "AWS_REGION": "us-west-2",
+}
+
+
+def main() -> int:
+    """Shows each step with its real output. Returns 0 if both processes of the flow had the role, else 1."""
+    with tempfile.TemporaryDirectory() as home, sts_server() as url:
+        base = base_environment(home, url)
+        heading("An STS server on this machine", f"moto answers at {url}; no AWS account is involved.")
+
+        heading("Without the plugin", "A script that imports Prefect has the machine's own identity.")
+        run(["whoami.py"], base)
+
+        heading(
+            "With the plugin: a real flow, and a child process of it",
+            "The same import assumes a role first. The flow's code does nothing about credentials.",
+            *(f"{name}={value}" for name, value in PLUGIN_SETTINGS.items()),
+        )
+        output = run(["flow.py"], {**base, **PLUGIN_SETTINGS})
+
+        heading("What ran, and what it set", "Secrets are redacted.")
+        run(["-m", "plugins_diag"], {**base, **PLUGIN_SETTINGS})
+
+    succeeded = output.count(ASSUMED) == 2
+    heading("Both processes of the flow acted as the role." if succeeded else "FAILED: see the identities above.")
+    return 0 if succeeded else 1
+
+
+def base_environment(home: str, url: str) -> dict[str, str]:
+    """Returns an environment that knows our STS and an identity to start from, and nothing of the user's."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    return {
+        **kept,
+        "HOME": home,
+        "USERPROFILE": home,
+        "LANG": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "PREFECT_HOME": str(Path(home, "prefect")),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",  # the first start compiles and sets up a database
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": "demo",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ENDPOINT_URL_STS": url,
+    }
+
+
+@contextlib.contextmanager
+def sts_server() -> Iterator[str]:
+    """Runs moto's server while the block runs, and gives its address."""
+    command = [sys.executable, str(HERE / "sts_server.py")]
+    # stderr, where moto logs its requests, is of interest only if it does not come up.
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as server,
+    ):
+        assert server.stdin is not None and server.stdout is not None
+        try:
+            url = server.stdout.readline().strip()
+            if not url or not healthy(url):
+                log.seek(0)
+                raise RuntimeError(f"moto's server does not answer:\n{log.read()}")
+            yield url
+        finally:
+            server.stdin.close()  # its sign to stop
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(timeout=10)
+            server.kill()
+
+
+def healthy(url: str) -> bool:
+    """Returns whether the server answers within `HEALTH_SECONDS`."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not reach loopback
+    deadline = time.monotonic() + HEALTH_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with opener.open(f"{url}/moto-api/", timeout=5) as answer:
+                if answer.status == 200:
+                    return True
+        except OSError:
+            time.sleep(0.2)
+    return False
+
+
+def heading(title: str, *lines: str) -> None:
+    """Prints a heading and what there is to say under it."""
+    print(f"\n{title}\n{'─' * len(title)}", *lines, sep="\n", flush=True)
+
+
+def run(args: list[str], environment: Mapping[str, str]) -> str:
+    """Runs Python on ``args``, shows its output as it comes, indented, and returns it.
+
+    Raises:
+        SystemExit: Its own exit status was not 0; the demo ends with 1.
+    """
+    print(f"\n$ python {' '.join(args)}", flush=True)
+    command = [sys.executable, *args]
+    lines = []
+    with subprocess.Popen(
+        command,
+        cwd=HERE,
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            print(f"    {line.rstrip()}".rstrip(), flush=True)
+            lines.append(line)
+    if child.returncode:
+        sys.exit(f"\nFAILED: exit status {child.returncode}")
+    return "".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
