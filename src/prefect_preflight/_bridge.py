@@ -1,19 +1,18 @@
-"""How `prefect.plugins` and its older names are served, completed and superseded.
+"""How `prefect.plugins` and its older names are served and completed.
 
 On every Prefect the names of the plugin API can be imported from the places where Prefect's documentation has
-them, and the hooks run once: what a native plugin system would start is answered with our run.
+them, at any time: while the hooks run, and afterwards.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import CodeType, ModuleType
+    from collections.abc import Sequence
+    from types import ModuleType
     from typing import Any, Callable
 
 _NAMES = (
@@ -25,9 +24,9 @@ _NAMES = (
     "register_hook",
     "run_startup_hooks",
 )
-# What a native module must not keep: its runner would run the hooks again, and its result knows no
-# `expires_at`.
-_REPLACED = ("SetupResult", "run_startup_hooks")
+# What a native module must not keep: its runner would run the hooks again, its result knows no `expires_at`,
+# and what a hook is given must be of the class that a plugin sees, in the late stage as in the early one.
+_REPLACED = ("HookContext", "SetupResult", "SetupSummary", "run_startup_hooks")
 
 
 class _ApiModule:
@@ -50,6 +49,9 @@ API_MODULES = {
     "prefect._experimental.plugins.manager": _ApiModule("register_hook"),
     "prefect._experimental.plugins.diagnostics": _ApiModule("SetupSummary"),
 }
+# Where Prefect 3.7 and newer define their runner. Never served, since older Prefects have no such module; only
+# kept from running the hooks again, should anyone import it from there.
+_NATIVE_RUNNER = "prefect._internal.plugins.startup"
 
 
 def _offer(module: ModuleType, names: Sequence[str]) -> None:
@@ -87,57 +89,105 @@ def api_spec(name: str, refuse: Callable[[str, str], Any] | None = None) -> Modu
 
 
 class _CompletedLoader:
-    """Loader of a native plugin API module: the native one first, then what it lacks, then what must be ours."""
+    """Loader of a native module that is executed as ever, and then completed."""
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: Any, complete: Callable[[ModuleType], None]) -> None:
         self._native = native
+        self._complete = complete
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_native"], name)
 
     def exec_module(self, module: ModuleType) -> None:
+        """Execute the native module, its own loader back in its place, and complete it (PEP 451)."""
         native = self._native
         module.__loader__ = native
         if module.__spec__ is not None:
             module.__spec__.loader = native
-        native.exec_module(module)
-        _complete(module)
+        try:
+            native.exec_module(module)
+        except ImportError:
+            if module.__name__ not in API_MODULES or _has_pluggy():
+                raise
+            # `prefect-client` ships these modules, but not pluggy, which they import: ours need none.
+        self._complete(module)
+
+
+def _has_pluggy() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("pluggy") is not None
+
+
+def completed(spec: ModuleSpec | None, complete: Callable[[ModuleType], None]) -> ModuleSpec | None:
+    """`spec`, its loader wrapped so that `complete` is called with the module once it has been executed."""
+    if spec is not None and hasattr(spec.loader, "exec_module"):
+        loader: Any = _CompletedLoader(spec.loader, complete)
+        spec.loader = loader
+    return spec
 
 
 def _complete(module: ModuleType) -> None:
-    """Add to a native plugin API module what it lacks, and put our runner in its place."""
+    """Add to a native plugin API module what it lacks, and put ours in the place of what it must not keep."""
+    if module.__name__ == _NATIVE_RUNNER:
+        _offer(module, ["run_startup_hooks"])
+        return
     names = API_MODULES[module.__name__].names
     # A module with a `__getattr__` resolves its names lazily, through `prefect.plugins` where it is a
     # deprecated alias: to look would import Prefect's internals and warn. What its `__all__` promises it has.
-    lazy = module.__dict__.get("__all__", ()) if "__getattr__" in module.__dict__ else ()
+    resolve = module.__dict__.get("__getattr__")
+    lazy = module.__dict__.get("__all__", ()) if resolve is not None else ()
     alias = bool(lazy) and module.__name__ != "prefect.plugins"
     _offer(module, [name for name in names if name not in module.__dict__ and name not in lazy])
     if not alias:
         _offer(module, [name for name in names if name in _REPLACED])
+        if resolve is not None:
+            module.__dict__["__getattr__"] = _or_ours(module, resolve)
+
+
+def _or_ours(module: ModuleType, resolve: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A `__getattr__` (PEP 562) that answers with ours where the native one needs pluggy, and there is none."""
+
+    def get_attribute(name: str) -> Any:
+        try:
+            return resolve(name)
+        except ImportError:
+            if name not in API_MODULES[module.__name__].names or _has_pluggy():
+                raise
+        _offer(module, [name])
+        return module.__dict__[name]
+
+    return get_attribute
 
 
 class ApiFinder:
-    """Meta-path finder that stays: serves or completes the plugin API's modules on every later import of them."""
+    """Meta-path finder that stays: serves or completes the plugin API's modules on every later import of them.
+
+    It completes Prefect's command line too: see `_cli_bridge`.
+    """
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Answer for the plugin API's modules alone (PEP 451)."""
-        if name not in API_MODULES:
-            return None
-        spec = ask_other_finders(ApiFinder, name, path, target)
-        if spec is None:
-            return api_spec(name)
-        if spec.loader is not None and API_MODULES[name].names:
-            completed: Any = _CompletedLoader(spec.loader)
-            spec.loader = completed
-        return spec
+        """Answer for the plugin API's modules and the command line's, and for no other (PEP 451)."""
+        if name in API_MODULES:
+            spec = ask_other_finders(ApiFinder, name, path, target)
+            if spec is None:
+                return api_spec(name)
+            return completed(spec, _complete) if API_MODULES[name].names else spec
+        if name == _NATIVE_RUNNER:
+            return completed(ask_other_finders(ApiFinder, name, path, target), _complete)
+        if name.startswith("prefect.cli."):
+            from ._cli_bridge import completed_spec
+
+            return completed_spec(ApiFinder, name, path, target)
+        return None
 
     @staticmethod
     def install() -> None:
         """Put the finder in front, once; modules that are loaded already are completed where they are."""
         if ApiFinder not in sys.meta_path:
             sys.meta_path.insert(0, ApiFinder)
-        for name in API_MODULES:
+        for name in (*API_MODULES, _NATIVE_RUNNER):
             if name in sys.modules:
                 _complete(sys.modules[name])
 
@@ -168,88 +218,3 @@ def ask_other_finders(
         return None
     finally:
         _asking.discard(key)
-
-
-def forget_other_threads() -> None:
-    """Forget, in a forked child, who else was asking: the idents of lost threads are given to new ones."""
-    from _thread import get_ident
-
-    for key in [key for key in _asking if key[0] != get_ident()]:
-        _asking.discard(key)
-
-
-def attribute_of_prefect(name: str) -> Any:
-    """`__getattr__` of a package object `prefect` that was given up before its body ended: look in its successor."""
-    from importlib import import_module
-
-    successor = import_module("prefect")
-    if getattr(successor, "__getattr__", None) is attribute_of_prefect:
-        raise AttributeError(f"module 'prefect' has no attribute {name!r}")
-    return getattr(successor, name)
-
-
-@contextmanager
-def superseding_native_runner(loader: Any) -> Iterator[list[bool]]:
-    """While `loader` executes Prefect's body, make a native `_initialize_plugins()` do nothing.
-
-    From Prefect 3.4.24 on the body ends by calling that function. The loader's own `exec_module` runs, so a
-    loader that instruments code still does; only the code object that its `get_code` returns has the
-    function's code replaced. The yielded list says whether that happened. A loader without `get_code`, or a
-    body without that function, runs as it is: then the native runner finds our `run_startup_hooks` in
-    `prefect.plugins`, and still no hook runs twice.
-    """
-    done: list[bool] = []
-    original = getattr(loader, "get_code", None)
-
-    def get_code(name: str) -> CodeType | None:
-        code = original(name)  # type: ignore[misc]
-        replaced = _without_native_runner(code) if code is not None else None
-        done.append(replaced is not None)
-        return replaced or code
-
-    try:
-        loader.get_code = get_code
-    except AttributeError:  # an instance that takes no attribute
-        original = None
-    try:
-        yield done
-    finally:
-        if original is not None:
-            del loader.get_code
-
-
-def _nothing() -> None:
-    """Stands where Prefect's `_initialize_plugins` was: prefect-preflight has run the hooks already."""
-
-
-def _without_native_runner(code: CodeType) -> CodeType | None:
-    """The module code with `_initialize_plugins` emptied, or None if it has no such function.
-
-    Functions are constants of their module's code object; seen on CPython 3.9 to 3.13 with Prefect 3.4.24 to
-    3.8.8.
-    """
-    constants = list(code.co_consts)
-    for index, constant in enumerate(constants):
-        if isinstance(constant, type(code)) and constant.co_name == "_initialize_plugins":
-            if constant.co_freevars or constant.co_argcount:
-                return None
-            # Name and place stay the original's, so that tracebacks and `inspect` point where the function
-            # stands.
-            constants[index] = _nothing.__code__.replace(
-                co_name=constant.co_name,
-                co_filename=constant.co_filename,
-                co_firstlineno=constant.co_firstlineno,
-            )
-            return code.replace(co_consts=tuple(constants))
-    return None
-
-
-def refresh_settings() -> None:
-    """Make Prefect read its settings again, if it has read them: late hooks have changed the environment since.
-
-    Prefect keeps them in `prefect.context.GLOBAL_SETTINGS_CONTEXT`, made by `root_settings_context()`; seen
-    from 2.14 to 3.8. Where these are gone, settings that were read before the late stage stay as they were.
-    """
-    context: Any = sys.modules.get("prefect.context")
-    if hasattr(context, "GLOBAL_SETTINGS_CONTEXT") and hasattr(context, "root_settings_context"):
-        context.GLOBAL_SETTINGS_CONTEXT = context.root_settings_context()

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Mapping
 
-# Linux refuses to start a program if a single `NAME=value` is longer (MAX_ARG_STRLEN, execve(2)), its NUL
-# included.
+# Linux refuses to start a program if a single `NAME=value` is longer: MAX_ARG_STRLEN of execve(2) is 128 KiB, the
+# NUL at its end included.
 _LONGEST = 128 * 1024 - 1
 
 
@@ -52,8 +52,8 @@ def _problem(name: object, value: object) -> str | None:
         # The error itself carries the whole value: it must not be chained or shown.
         place = "name" if error.object == name else "value"
         return f"the {place} of {name!r} has a character that {error.encoding} cannot encode"
-    if sys.platform == "linux" and size >= _LONGEST:
-        return f"the value of {name!r} makes a variable of {size} bytes; no program starts with over {_LONGEST - 1}"
+    if sys.platform == "linux" and size > _LONGEST:
+        return f"the value of {name!r} makes a variable of {size} bytes; no program starts with over {_LONGEST}"
     return None
 
 

@@ -43,6 +43,8 @@ def _in_child() -> None:
 
 
 def _repair(run: Run) -> None:
+    if _loader.state.hold is not None:
+        _loader.state.hold.release()
     half_done = _importlock.forget_other_threads()
     run.forget_in_child()
     if run.body_executed:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec as find_real_spec
 from importlib.util import module_from_spec
-from threading import Event
 
 from ._bridge import API_MODULES, ApiLoader, api_spec
-from ._importlock import waiting_for_workers, working_for
+from ._importlock import working_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
     from types import FrameType, ModuleType
     from typing import Any
 
@@ -71,7 +69,6 @@ class Gate:
         self.early = False
         self._module = module
         self._version = version
-        self._opened = Event()
 
     def close(self) -> None:
         """Begin the early stage."""
@@ -103,7 +100,6 @@ class Gate:
         for name in API_MODULES:
             if sys.modules.pop(name, None) is not None:
                 self._module.__dict__.pop(name.split(".")[1], None)
-        self._opened.set()
 
     def stay(self) -> None:
         """Remain in front of the other finders, for those who still run although they were given up."""
@@ -114,12 +110,6 @@ class Gate:
     def leave(self) -> None:
         """Leave `sys.meta_path`, when nobody is left to be refused."""
         self.open()
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-
-    def forget_in_child(self) -> None:
-        """Leave in a forked child, where nobody waits to be told, and a lock in `Event` may be held by a lost thread."""
-        self.early = False
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
@@ -134,9 +124,6 @@ class Gate:
             return api_spec(name, self._refuse)
         if task is not None and not task.may_import_prefect:
             raise touch(task, name)
-        if self.early and task is None:
-            loader: Any = _WaitingLoader(self._opened)
-            return ModuleSpec(name, loader)
         return None
 
     def _get_attribute(self, name: str) -> Any:
@@ -156,28 +143,3 @@ class Gate:
             if not self.early and module != "prefect":  # a plugin kept our module: the real one has taken its place
                 return getattr(import_module(module), name)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
-
-
-class _WaitingLoader:
-    """For a thread that imports `prefect.something` while hooks run: wait for the early stage's end, then load it.
-
-    `import prefect` makes such a thread wait by itself; the import system does not look at a parent that is
-    still initializing when a submodule is asked for. The wait is in the loader, since a finder is called
-    under the global import lock, where nobody else could import anything meanwhile.
-    """
-
-    def __init__(self, opened: Event) -> None:
-        self._opened = opened
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        with waiting_for_workers():  # this thread holds the submodule's lock: a hook that wants it must not wait for us
-            self._opened.wait()
-        real = find_real_spec(spec.name)
-        if real is None or real.loader is None:
-            raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
-        # The import system goes on with the object that it has: it becomes the real spec.
-        spec.__dict__.update(real.__dict__)
-        return real.loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        raise AssertionError("the spec names the real loader by now")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from threading import get_ident
 
-from . import _bridge, _environment, _nested
+from . import _bridge, _environment, _nested, _supersede
 from ._discovery import discover
 
 TYPE_CHECKING = False
@@ -95,7 +95,7 @@ class Run:
     def body(self, loader: Any) -> None:
         """Let Prefect's own loader execute Prefect's body, the native plugin runner in it superseded."""
         _bridge.ApiFinder.install()
-        with _bridge.superseding_native_runner(loader) as done:
+        with _supersede.superseding_native_runner(loader) as done:
             loader.exec_module(self.module)
         self.body_executed = True
         self.superseded = any(done)
@@ -113,7 +113,7 @@ class Run:
         with _nested.marked_for_children(runner.deadline.remaining()):
             runner.late()
         if runner.writes > writes:
-            _bridge.refresh_settings()
+            _supersede.refresh_settings()
 
     def refresh(self) -> None:
         """Run again, in the calling thread, the plugins whose environment has expired, or nearly so.
@@ -193,6 +193,6 @@ class Run:
         """Take back, in a child that was forked during the run, what is only for the time of the import."""
         self.inside_hook = True
         if self._gate is not None:
-            self._gate.forget_in_child()
+            self._gate.leave()
         if self._resources is not None:
             self._resources.close()

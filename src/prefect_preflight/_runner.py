@@ -289,7 +289,7 @@ class Runner:
 
     def _warn(self, plugin: Plugin, warning: str) -> None:
         plugin.warnings.append(warning)
-        self._logger.warning("Plugin %s: %s", plugin.name, warning)
+        self._logger.warning("Plugin %s has a problem: %s", plugin.name, warning)
 
 
 def _set_state(task: Task, state: str) -> None:

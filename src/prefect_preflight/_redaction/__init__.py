@@ -3,7 +3,7 @@
 Three rules, each on its own enough to hide a value:
 
 * by name: a variable whose name says that it is a secret (``is_sensitive``);
-* by shape: text that looks like a secret wherever it stands (the table ``_shapes.SHAPES``);
+* by shape: text that looks like a secret wherever it stands (the table ``shapes.SHAPES``);
 * by knowledge: a secret once learnt is hidden in any text, in any of its usual encodings.
 
 Nothing is imported after this module has loaded, neither by us nor by what we call: the importing thread may
@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import re
 
-from ._encodings import decoded, encodings
-from ._shapes import find_secrets
+from .encodings import decoded, encodings
+from .shapes import find_secrets
 
 TYPE_CHECKING = False  # typing costs more to import than this module
 if TYPE_CHECKING:

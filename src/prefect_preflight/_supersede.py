@@ -1,0 +1,95 @@
+"""How a native plugin system is superseded, so that the hooks run once and Prefect's settings know their results."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+    from typing import Any
+
+
+@contextmanager
+def superseding_native_runner(loader: Any) -> Iterator[list[bool]]:
+    """While `loader` executes Prefect's body, make a native `_initialize_plugins()` do nothing.
+
+    From Prefect 3.4.24 on the body ends by calling that function. The loader's own `exec_module` runs, so a
+    loader that instruments code still does; only the code object that its `get_code` returns has the
+    function's code replaced. The yielded list says whether that happened. A loader without `get_code`, or a
+    body without that function, runs as it is: then the native runner finds our `run_startup_hooks` in
+    `prefect.plugins`, and still no hook runs twice.
+    """
+    done: list[bool] = []
+    original = getattr(loader, "get_code", None)
+
+    def get_code(name: str) -> CodeType | None:
+        code = original(name)  # type: ignore[misc]
+        replaced = _without_native_runner(code) if code is not None else None
+        done.append(replaced is not None)
+        return replaced or code
+
+    try:
+        loader.get_code = get_code
+    except AttributeError:  # an instance that takes no attribute
+        original = None
+    try:
+        yield done
+    finally:
+        if original is not None:
+            del loader.get_code
+
+
+def _nothing() -> None:
+    """Stands where Prefect's `_initialize_plugins` was: prefect-preflight has run the hooks already."""
+
+
+def _without_native_runner(code: CodeType) -> CodeType | None:
+    """The module code with `_initialize_plugins` emptied, or None if it has no such function.
+
+    Functions are constants of their module's code object; seen on CPython 3.9 to 3.13 with Prefect 3.4.24 to
+    3.8.8.
+    """
+    constants = list(code.co_consts)
+    for index, constant in enumerate(constants):
+        if isinstance(constant, type(code)) and constant.co_name == "_initialize_plugins":
+            if constant.co_freevars or constant.co_argcount:
+                return None
+            # Name and place stay the original's, so that tracebacks and `inspect` point where the function
+            # stands.
+            constants[index] = _nothing.__code__.replace(
+                co_name=constant.co_name,
+                co_filename=constant.co_filename,
+                co_firstlineno=constant.co_firstlineno,
+            )
+            return code.replace(co_consts=tuple(constants))
+    return None
+
+
+def refresh_settings() -> None:
+    """Make Prefect read its settings again, if it has read them: late hooks have changed the environment since.
+
+    Prefect keeps them in `prefect.context.GLOBAL_SETTINGS_CONTEXT`, made by `root_settings_context()`; seen
+    from 2.14 to 3.8. Where these are gone, settings that were read before the late stage stay as they were. If
+    a plugin's value is one that Prefect refuses, they stay as they were too, and an error is logged.
+    """
+    context: Any = sys.modules.get("prefect.context")
+    if not (hasattr(context, "GLOBAL_SETTINGS_CONTEXT") and hasattr(context, "root_settings_context")):
+        return
+    before = context.GLOBAL_SETTINGS_CONTEXT
+    # Up to 2.20 the function builds upon the settings that are there, and would keep what it finds in them.
+    context.GLOBAL_SETTINGS_CONTEXT = None
+    try:
+        context.GLOBAL_SETTINGS_CONTEXT = context.root_settings_context()
+    except Exception as error:
+        import logging
+
+        message = " ".join(str(error).split())
+        logging.getLogger("prefect.plugins").error(
+            "Prefect's settings stay as they were before the late plugins: %s: %s", type(error).__name__, message
+        )
+    finally:
+        if context.GLOBAL_SETTINGS_CONTEXT is None:
+            context.GLOBAL_SETTINGS_CONTEXT = before

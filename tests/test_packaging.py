@@ -1,0 +1,242 @@
+"""The wheel and what installers make of it: start-up files in place, clean starts, nothing left behind."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import re
+import shutil
+import subprocess
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import interpreters
+import prefect_preflight
+from hosts import ROOT, WHEEL_SOURCES, Host, Hosts, uv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from email.message import Message
+
+pytestmark = pytest.mark.core
+
+STARTUP_FILES = ("prefect_preflight.pth", "prefect_preflight.start")
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+
+COUNT_FINDERS = """
+import sys
+names = [getattr(finder, "__name__", type(finder).__module__) for finder in sys.meta_path]
+print(sum(name.partition(".")[0] == "prefect_preflight" for name in names))
+"""
+
+
+@pytest.fixture(scope="module")
+def contents(wheel: Path) -> dict[str, bytes]:
+    """The files of the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="module")
+def metadata(contents: dict[str, bytes]) -> Message:
+    """The wheel's METADATA."""
+    return Parser().parsestr(contents[_dist_info(contents, "METADATA")].decode())
+
+
+@pytest.fixture
+def environment(hosts: Hosts, tmp_path: Path) -> Host:
+    """An environment of this test's own with nothing but pip."""
+    return hosts.fresh(tmp_path / "environment")
+
+
+@pytest.fixture(params=["pip", "uv"])
+def installer(request: pytest.FixtureRequest, environment: Host) -> Callable[..., None]:
+    """Calls pip, or uv's pip interface, on `environment`: ``installer("install", "--no-deps", path)``."""
+
+    def with_pip(*args: str | Path) -> None:
+        command = ["-m", "pip", "--disable-pip-version-check", "--quiet", *map(str, args)]
+        # With the caller's environment, since an editable install fetches its build backend from their index.
+        subprocess.run([environment.python, *command], check=True)
+
+    def with_uv(command: str, *args: str | Path) -> None:
+        uv(
+            "pip",
+            command,
+            "--quiet",
+            "--python",
+            environment.python,
+            *(arg for arg in args if arg != "--yes"),
+        )
+
+    return with_pip if request.param == "pip" else with_uv
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of what the wheel is built from, to be changed by a test."""
+    copy = tmp_path / "sources"
+    copy.mkdir()
+    for name in WHEEL_SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, copy / name)
+    return copy
+
+
+def test_start_up_files_are_at_the_root_of_the_wheel_and_in_its_record(contents: dict[str, bytes]) -> None:
+    """Both start-up files lie where site-packages will be; RECORD lists them, so uninstalling finds them."""
+    lines = contents[_dist_info(contents, "RECORD")].decode().splitlines()
+    recorded = {path: (digest, size) for path, digest, size in csv.reader(lines)}
+    for name in STARTUP_FILES:
+        digest = base64.urlsafe_b64encode(hashlib.sha256(contents[name]).digest()).rstrip(b"=").decode()
+        assert recorded[name] == (f"sha256={digest}", str(len(contents[name])))
+
+
+@pytest.mark.parametrize("name", STARTUP_FILES)
+def test_start_up_files_are_one_line_of_plain_ascii(contents: dict[str, bytes], name: str) -> None:
+    """Any encoding can read them, and a reviewer or scanner sees at once that they hide no code."""
+    text = contents[name].decode("ascii")
+    assert text.endswith("\n") and text.count("\n") == 1
+    assert "exec" not in text and "eval" not in text
+
+
+def test_start_up_files_name_the_same_callable(contents: dict[str, bytes]) -> None:
+    """Pythons with and without PEP 829 call the same function, and it exists."""
+    pth, start = (contents[name].decode().strip() for name in STARTUP_FILES)
+    match = re.fullmatch(r"import (\w+); (\w+)\.(\w+)\(\)", pth)
+    assert match is not None
+    imported, module, function = match.groups()
+    assert imported == module
+    assert start == f"{module}:{function}"
+    assert module == prefect_preflight.__name__ and callable(getattr(prefect_preflight, function))
+
+
+def test_metadata(metadata: Message) -> None:
+    """Name, version, licence and Python are right, and an index shows the README."""
+    assert metadata["Name"] == "prefect-preflight"
+    assert metadata["Version"] == prefect_preflight.__version__
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["License-File"] == "LICENSE"
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+
+
+def test_dependencies(metadata: Message) -> None:
+    """Three dependencies, one more on old Pythons, none capped, and never Prefect: it is the host."""
+    required = metadata.get_all("Requires-Dist", [])
+    names = {re.split(r"[<>=!~; ]", line)[0]: line for line in required}
+    assert sorted(names) == ["click", "importlib-metadata", "packaging", "tomli"]
+    assert re.search(r"python_version < ['\"]3\.11['\"]", names["tomli"])
+    assert not any("<" in line.partition(";")[0] for line in required)
+
+
+def test_the_wheel_has_the_typed_packages_and_nothing_else(contents: dict[str, bytes]) -> None:
+    """Two typed packages, two start-up files, the metadata with the licence: no stray top-level name."""
+    top_level = {name.partition("/")[0] for name in contents}
+    dist_info = _dist_info(contents, "METADATA").partition("/")[0]
+    assert top_level == {"prefect_preflight", "plugins_diag", dist_info, *STARTUP_FILES}
+    assert {"prefect_preflight/py.typed", "plugins_diag/py.typed"} <= contents.keys()
+    assert f"{dist_info}/licenses/LICENSE" in contents
+    assert "prefect-preflight = plugins_diag.cli:main" in contents[f"{dist_info}/entry_points.txt"].decode()
+    assert b"Root-Is-Purelib: true" in contents[f"{dist_info}/WHEEL"]
+
+
+def test_the_sdist_builds_the_same_wheel(wheel: Path, contents: dict[str, bytes], tmp_path: Path) -> None:
+    """Who builds from the sdist gets what the release has, start-up files included."""
+    uv("build", "--quiet", "--sdist", "--out-dir", tmp_path, ROOT)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    uv("build", "--quiet", "--wheel", "--out-dir", tmp_path, sdist)
+    with zipfile.ZipFile(tmp_path / wheel.name) as archive:
+        assert sorted(archive.namelist()) == sorted(contents)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_python_starts_cleanly_with_the_wheel(hosts: Hosts, wheel: Path, tmp_path: Path, version: str) -> None:
+    """On every Python that this machine has: silent, one finder although a venv runs each .pth line twice."""
+    if not interpreters.find(version):
+        pytest.skip(f"no Python {version} on this machine")
+    environment = hosts.fresh(tmp_path / "environment", python=version)
+    uv("pip", "install", "--quiet", "--no-deps", "--python", environment.python, wheel)
+    _assert_starts_cleanly(environment, finders=1)
+
+
+def test_install_upgrade_uninstall(
+    installer: Callable[..., None], environment: Host, wheel: Path, sources: Path, tmp_path: Path
+) -> None:
+    """Python starts cleanly after each step; an upgrade leaves no old file, uninstalling none at all."""
+    before = set(_files(environment))
+    installer("install", "--no-deps", _older_wheel(sources, tmp_path / "older"))
+    _assert_starts_cleanly(environment, finders=1)
+    assert (environment.site / "prefect_preflight" / "_retired.py").exists()
+
+    installer("install", "--no-deps", "--upgrade", wheel)
+    _assert_starts_cleanly(environment, finders=1)
+    assert not (environment.site / "prefect_preflight" / "_retired.py").exists()
+    assert all((environment.site / name).is_file() for name in STARTUP_FILES)
+
+    installer("uninstall", "--yes", "prefect-preflight")
+    _assert_starts_cleanly(environment, finders=0)
+    assert set(_files(environment)) == before
+
+
+def test_editable_install(installer: Callable[..., None], environment: Host, sources: Path) -> None:
+    """A developer's install starts up as a user's does, from the sources, and goes without a trace."""
+    before = set(_files(environment))
+    installer("install", "--no-deps", "--editable", sources)
+    assert all((environment.site / name).is_file() for name in STARTUP_FILES)
+    _assert_starts_cleanly(environment, finders=1)
+    file = environment.run("import prefect_preflight; print(prefect_preflight.__file__)", check=True).stdout
+    assert Path(file.strip()).is_relative_to(sources)
+
+    installer("uninstall", "--yes", "prefect-preflight")
+    _assert_starts_cleanly(environment, finders=0)
+    assert set(_files(environment)) == before
+
+
+def test_a_missing_start_up_file_stops_the_build(sources: Path, tmp_path: Path) -> None:
+    """A wheel without its start-up file would install and do nothing, so it cannot be built."""
+    (sources / "pth" / "prefect_preflight.pth").unlink()
+    with pytest.raises(RuntimeError, match=r"prefect_preflight\.pth"):
+        uv("build", "--wheel", "--out-dir", tmp_path / "out", sources)
+
+
+def _dist_info(contents: dict[str, bytes], name: str) -> str:
+    """Returns the path of a metadata file in the wheel."""
+    return next(path for path in contents if path.endswith(f".dist-info/{name}"))
+
+
+def _files(environment: Host) -> Iterator[str]:
+    """Yields all paths in an environment, but for the caches of modules that are not ours, and uv's lock."""
+    for path in environment.directory.rglob("*"):
+        relative = path.relative_to(environment.directory)
+        ours = "prefect_preflight" in str(relative) or "plugins_diag" in str(relative)
+        if ours or ("__pycache__" not in relative.parts and relative.name != ".lock"):
+            yield str(relative)
+
+
+def _older_wheel(sources: Path, directory: Path) -> Path:
+    """Builds a wheel of an earlier version with one module more."""
+    package = sources / "src" / "prefect_preflight"
+    (package / "_retired.py").write_text("")
+    text = (package / "__init__.py").read_text()
+    older = re.sub(r'^__version__ = ".*"$', '__version__ = "0.0.1"', text, count=1, flags=re.MULTILINE)
+    (package / "__init__.py").write_text(older)
+    uv("build", "--quiet", "--wheel", "--out-dir", directory, sources)
+    (wheel,) = directory.glob("prefect_preflight-0.0.1-*.whl")
+    return wheel
+
+
+def _assert_starts_cleanly(environment: Host, *, finders: int) -> None:
+    """Asserts that Python starts in silence, and that so many of our finders are in place."""
+    for flags in ([], ["-I"], ["-X", "dev"]):
+        result = environment.run([*flags, "-c", "pass"])
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    assert environment.run(COUNT_FINDERS, check=True).stdout.strip() == str(finders)
