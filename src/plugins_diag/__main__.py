@@ -1,0 +1,8 @@
+"""`python -m plugins_diag`, the same as `prefect-preflight diagnose`."""
+
+from __future__ import annotations
+
+from plugins_diag.cli import diagnose
+
+if __name__ == "__main__":
+    diagnose.main(prog_name="python -m plugins_diag")
