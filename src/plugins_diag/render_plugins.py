@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugins_diag.style import Line
+from plugins_diag.timeline import timeline
 from prefect_preflight.api import PREFECT_PLUGIN_API_VERSION
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def hooks(diagnosis: Diagnosis) -> Iterator[Line]:
     if ran:
         for variable, plugins in report.conflicts.items():
             yield Line(f"  Conflict: {variable} was set by {', '.join(plugins)}; the last one holds", "warn", 4)
+        yield from timeline(report)
         if report.seconds is not None:
             yield Line(f"  Time: {_seconds(report.seconds)} of {report.timeout_seconds:g} s")
     else:
@@ -125,8 +127,11 @@ def _outcome(plugin: PluginInfo) -> Iterator[Line]:
         yield Line(f"    Note: {plugin.note}", hang=6)
     if plugin.expires_at is not None:
         yield Line(f"    Expires: {plugin.expires_at}")
-    ran = "in an ancestor process" if plugin.status == "inherited" else _when(plugin)
-    yield Line(f"    Ran: {ran}", "dim", hang=6)
+    if plugin.status == "inherited":
+        until = f"valid until {plugin.expires_at}" if plugin.expires_at is not None else "valid in all its descendants"
+        yield Line(f"    Ran: not here; inherited from an ancestor, {until}", "dim", hang=6)
+    else:
+        yield Line(f"    Ran: {_when(plugin)}", "dim", hang=6)
 
 
 def _when(plugin: PluginInfo) -> str:
