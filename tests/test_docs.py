@@ -1,0 +1,116 @@
+"""The documentation's examples do what it says.
+
+Each block of code in `README.md` and `docs/*.md` has a comment in the line before it that says how it is tested:
+
+    <!-- test: plugin NAME -->          a plugin's module, installed and run
+    <!-- test: run -->                  a program, run with Prefect and plugins enabled
+    <!-- test: shell -->                commands for a shell, with the quick start's plugin installed; lines that follow
+                                        a command are its output. May go on: contains "TEXT" (in the output),
+                                        stderr "TEXT", status N
+    <!-- test: skip, REASON -->         not run, for the reason given
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hosts import ROOT
+
+if TYPE_CHECKING:
+    from worlds import World
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CODE = {"bash", "console", "dockerfile", "ini", "json", "python", "sh", "shell", "toml", "yaml"}
+FENCE = re.compile(r"^(?P<before>[^\n]*)\n```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+MARK = re.compile(r"<!-- test: (?P<kind>\w+)(?P<rest>.*?) -->$")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of code: where it stands, its language and text, and what its mark says."""
+
+    place: str
+    language: str
+    text: str
+    kind: str | None
+    rest: str
+
+
+def blocks() -> list[Block]:
+    """All blocks of the documentation."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in FENCE.finditer(text):
+            mark = MARK.search(match["before"])
+            line = text.count("\n", 0, match.start("text"))
+            place = f"{page.relative_to(ROOT)}:{line}"
+            kind, rest = (mark["kind"], mark["rest"].strip(" ,")) if mark else (None, "")
+            found.append(Block(place, match["language"], match["text"], kind, rest))
+    return found
+
+
+def of_kind(kind: str) -> list[pytest.param]:
+    """The blocks with that mark, as parameters of a test."""
+    return [pytest.param(block, id=block.place) for block in blocks() if block.kind == kind]
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    """A world with the plugin of the quick start."""
+    page = "docs/quick-start.md"
+    (block,) = (block for block in blocks() if block.place.startswith(page) and block.kind == "plugin")
+    world.plugin("my-plugin", block.text)
+    return world
+
+
+def test_each_block_is_tested_or_says_why_not() -> None:
+    """No example is left to itself: it is executed by a test here, or its mark has the reason."""
+    code = [block for block in blocks() if block.language in CODE]
+    assert [block.place for block in code if block.kind not in ("plugin", "run", "shell", "skip")] == []
+    assert [block.place for block in code if block.kind == "skip" and len(block.rest) < 20] == []
+    assert len(code) > 10  # the expression above still finds them
+
+
+@pytest.mark.parametrize("block", of_kind("plugin"))
+def test_plugin(world: World, block: Block) -> None:
+    """The page's plugin runs, and sets what it returns."""
+    world.plugin(block.rest, block.text)
+    program = "import prefect, prefect_preflight as p; r = p.last_report(); print(r.outcome, len(r.plugins[0].environment))"
+    assert world.run(program, PREFECT_PLUGINS_ENABLED="1", check=True).stdout == "success 1\n"
+
+
+@pytest.mark.parametrize("block", of_kind("run"))
+def test_program(ready: World, block: Block) -> None:
+    """The page's program runs to its end."""
+    ready.run(block.text, PREFECT_PLUGINS_ENABLED="1", check=True)
+
+
+@pytest.mark.parametrize("block", of_kind("shell"))
+def test_commands(ready: World, block: Block) -> None:
+    """The page's commands do what it says."""
+    lines = block.text.splitlines()
+    script = "\n".join(line[2:] for line in lines if line.startswith("$ "))
+    output = [line for line in lines if not line.startswith("$ ")]
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env=ready.host.environment({"PYTHONPATH": str(ready.overlay), "HOME": str(ready.home)}),
+        cwd=ready.cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    words = shlex.split(block.rest)
+    expected = dict(zip(words[::2], words[1::2]))
+    assert done.returncode == int(expected.get("status", 0)), done
+    if output:
+        assert done.stdout.splitlines() == output
+    assert expected.get("contains", "") in done.stdout
+    assert expected.get("stderr", "") in done.stderr

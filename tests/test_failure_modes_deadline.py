@@ -1,0 +1,424 @@
+"""Failure modes of the deadline and of ends: time-outs, exits, forks, interrupts, frozen clocks.
+
+    row  test
+    5    test_05_*
+    20   test_20_*
+    21   test_21_exits_after_a_timeout
+    22   test_22_*
+    32   test_32_frozen_clock
+    33   test_33_gevent
+    41   test_41_*
+"""
+
+from __future__ import annotations
+
+import signal
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from toys import COMPANIONS, ON, PLUGIN, PYTHONS, hook, repetitions, toy_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hosts import Host, Hosts
+    from worlds import World
+
+SECOND = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}
+TIMED = """
+    import time
+    clock = lambda: time.clock_gettime(time.CLOCK_MONOTONIC)
+    {before}
+    started = clock()
+    import prefect
+    seconds = clock() - started
+    import json, os, prefect_preflight
+    report = prefect_preflight.last_report()
+    print(json.dumps({{
+        "seconds": seconds,
+        "ours": report.seconds,
+        "statuses": {{plugin.name: plugin.status for plugin in report.plugins}},
+        "token": os.environ.get("TOKEN"),
+        "late": os.environ.get("LATE"),
+    }}))
+    {after}
+"""
+
+
+@pytest.fixture(params=PYTHONS)
+def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
+    """A world with the toy Prefect, on every Python."""
+    return toy_world(hosts, new_world, request.param)
+
+
+def timed(before: str = "", after: str = "") -> str:
+    """A program that imports Prefect and prints how long that took and what became of the plugins."""
+    return TIMED.format(before=before, after=after)
+
+
+# 5: a sync hook ignores the deadline
+
+STUBBORN = {
+    "sleeps": "import time; time.sleep(600)",
+    "spins": "while True: pass",
+    "blocks-in-c": "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
+    "reads": "import os; os.read(os.pipe()[0], 1)",
+    "swallows": """
+        import time
+        while True:
+            try:
+                time.sleep(600)
+            except BaseException:
+                pass
+    """,
+    "recurses": """
+        def again():
+            try:
+                again()
+            finally:
+                again()
+        again()
+    """,
+    "waits-for-child": "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(30)'], "
+    "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)",
+    "joins-a-thread": "import threading, time; t = threading.Thread(target=time.sleep, args=(600,), daemon=True); "
+    "t.start(); t.join()",
+}
+
+
+@pytest.mark.parametrize("how", STUBBORN)
+def test_05_sync_hook_ignores_the_deadline(toy: World, how: str) -> None:
+    """`import prefect` returns by deadline + 0.5 s, and what finished in time is applied."""
+    toy.plugin("stubborn", hook(STUBBORN[how]).replace("TOKEN", "LATE"))
+    toy.plugin("good", PLUGIN)
+    result = toy.run(timed(), env=SECOND, timeout=20)
+    assert result.returncode == 0, result
+    assert result.json["ours"] < 1.5, result
+    assert result.json["statuses"] == {"good": "success", "stubborn": "timed-out"}
+    assert (result.json["token"], result.json["late"]) == ("set-by-the-hook", None)
+    assert result.seconds < 4, "the process does not end at its end"
+
+
+@pytest.mark.parametrize("stage", ["load", "early", "late"])
+def test_05_with_prefect_itself(world: World, each_prefect: Host, stage: str) -> None:
+    """The deadline holds for loading, for early hooks and for late ones; Prefect's own time does not count."""
+    stubborn = "import time; time.sleep(600)"
+    body = {"load": "", "early": stubborn, "late": f"from prefect import flow; {stubborn}"}[stage]
+    world.plugin("stubborn", hook(body, stubborn if stage == "load" else "").replace("TOKEN", "LATE"))
+    world.plugin("good", PLUGIN)
+    native = world.run(timed(), PREFECT_PREFLIGHT_DISABLE="1", PREFECT_PLUGINS_ENABLED="0")
+    result = world.run(timed(), env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}, check=True)
+    assert result.json["ours"] < 2.5, result
+    assert result.json["seconds"] < 2.5 + 2 * native.json["seconds"], (result, native)  # on a busy machine
+    assert result.json["statuses"] == {"good": "success", "stubborn": "timed-out"}
+    assert result.json["token"] == "set-by-the-hook"
+
+
+def test_05_a_thread_of_an_async_hook(toy: World) -> None:
+    """What an async hook leaves in `asyncio.to_thread` does not keep the process from ending either."""
+    source = hook("import asyncio, time\nawait asyncio.to_thread(time.sleep, 600)")
+    toy.plugin("stubborn", source.replace("def setup", "async def setup").replace("TOKEN", "LATE"))
+    source = hook("import asyncio\nassert await asyncio.gather(*[asyncio.to_thread(int) for _ in range(99)]) == [0] * 99")
+    toy.plugin("good", source.replace("def setup", "async def setup"))
+    result = toy.run(timed(), env=SECOND, timeout=20, check=True)
+    assert result.json["statuses"] == {"good": "success", "stubborn": "timed-out"}
+    assert result.json["ours"] < 1.5 and result.seconds < 4, result
+
+
+def test_05_late_results_are_discarded(toy: World) -> None:
+    """A result that comes after the deadline changes nothing, nor does one that comes while the process exits."""
+    toy.plugin("slow", hook("import time; time.sleep(0.8)").replace("TOKEN", "LATE"))
+    result = toy.run(
+        timed(after="before = dict(os.environ); time.sleep(1); assert dict(os.environ) == before"),
+        env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.4"},
+        check=True,
+    )
+    assert result.json["late"] is None and result.json["statuses"] == {"slow": "timed-out"}
+
+
+# 20: fork with live threads or locks
+
+FORK = """
+    import prefect, signal, sys
+    from prefect.plugins import SetupResult as known_before
+    {head}
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(10)
+        import importlib, time
+        started = time.monotonic()
+        import prefect.blocks
+        from prefect import flow, DONE
+        import prefect.plugins, decimal
+        assert prefect.DONE and globals()["kept"].DONE and importlib.import_module("prefect") is prefect
+        assert time.monotonic() - started < 2
+        import prefect_preflight
+        assert prefect_preflight.last_report().outcome == "inside-hook"
+        {end}
+    assert os.waitpid(pid, 0)[1] == {status}, "the child did not end well"
+"""
+ENDS = {
+    "os._exit": ("os._exit(3)", 3 << 8),
+    "sys.exit": ("sys.exit(4)", 4 << 8),
+    "returns": ("return None", 0),
+    "raises": ("raise OSError", 1 << 8),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("stage", ["early", "late"])
+def test_20_fork_in_a_hook(toy: World, stage: str, end: str) -> None:
+    """A child forked while hooks run can import Prefect within the deadline, and ends however the hook goes on."""
+    head = "from prefect import flow" if stage == "late" else ""
+    toy.plugin("forks", hook(FORK.format(head=head, end=ENDS[end][0], status=ENDS[end][1]), "import prefect as kept"))
+    toy.plugin("slow", hook("import time; time.sleep(0.3)"))
+    result = toy.run(timed(), env=ON, timeout=30, check=True)
+    assert result.json["statuses"] == {"forks": "success", "slow": "success"}, result
+
+
+@pytest.mark.parametrize("stage", ["early", "late"])
+def test_20_multiprocessing_fork_in_a_hook(world: World, each_prefect: Host, stage: str) -> None:
+    """The same with Prefect itself and multiprocessing, from a helper thread of an async hook."""
+    source = """
+        import asyncio, multiprocessing, os
+        from prefect.plugins import register_hook, SetupResult
+
+        def child(queue):
+            import prefect
+            from prefect import flow, task
+            from prefect.blocks.core import Block
+            queue.put([prefect.__version__, Block.__name__])
+
+        def start():
+            context = multiprocessing.get_context("fork")
+            queue = context.Queue()
+            process = context.Process(target=child, args=(queue,))
+            process.start()
+            answer = queue.get(timeout=15)
+            process.join()
+            return answer
+
+        @register_hook
+        async def setup_environment(*, ctx):
+            HEAD
+            version, name = await asyncio.to_thread(start)
+            return SetupResult(env={"TOKEN": f"{version} {name}"})
+    """
+    world.plugin("forks", source.replace("HEAD", "from prefect import flow" if stage == "late" else "pass"))
+    result = world.run(timed(after="print(prefect.__version__)"), env=ON, check=True)
+    first, version = result.stdout.splitlines()
+    assert f'"token": "{version} Block"' in first, result
+
+
+def test_20_fork_by_an_application_thread(toy: World) -> None:
+    """Also a child that an application's thread forks meanwhile, while a third one waits for Prefect."""
+    toy.plugin("slow", hook("import builtins, time; builtins.hook_runs = True; time.sleep(1)"))
+    result = toy.run(
+        timed(
+            before="""
+    import os, threading
+    def fork():
+        import builtins
+        while not hasattr(builtins, "hook_runs"):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        pid = os.fork()
+        if pid == 0:
+            import signal
+            signal.alarm(5)
+            import prefect, prefect.blocks
+            os._exit(7 if prefect.DONE else 8)
+        statuses.append(os.waitpid(pid, 0)[1])
+    def wait():
+        time.sleep(0.2)
+        import prefect.flows
+        seen.append(prefect.flows.SEEN)
+    statuses, seen = [], []
+    threads = [threading.Thread(target=fork), threading.Thread(target=wait)]
+    for thread in threads:
+        thread.start()
+            """.strip(),
+            after="""
+    for thread in threads:
+        thread.join(10)
+    assert statuses == [7 << 8], statuses
+    assert seen == ["set-by-the-hook"], seen
+            """.strip(),
+        ),
+        env=ON,
+        timeout=30,
+    )
+    assert result.returncode == 0, result
+
+
+def test_20_fork_after_the_import(toy: World) -> None:
+    """A fork once everything is done, or while a thread that was given up still runs, is left alone."""
+    toy.plugin("stubborn", hook("import time; time.sleep(600)"))
+    after = """
+    import sys
+    pid = os.fork()
+    if pid == 0:
+        import prefect.blocks
+        os._exit(7 if prefect is sys.modules["prefect"] else 8)
+    assert os.waitpid(pid, 0)[1] == 7 << 8
+    """.strip()
+    toy.run(timed(after=after), env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"}, check=True)
+
+
+# 21: daemon threads at finalization
+
+
+@pytest.mark.parametrize("how", ["sleeps", "spins", "imports", "allocates", "logs"])
+def test_21_exits_after_a_timeout(toy: World, how: str) -> None:
+    """200 exits after a timeout: no fatal error, no hang."""
+    body = {
+        "sleeps": STUBBORN["sleeps"],
+        "spins": STUBBORN["spins"],
+        "imports": "import importlib, json\nwhile True: importlib.reload(json)",
+        "allocates": "while True: [object() for _ in range(100)]",
+        "logs": "logger = ctx.logger_factory('x')\nwhile True: logger.debug('x')",
+    }[how]
+    toy.plugin("stubborn", hook(body))
+    toy.plugin("another", hook("import asyncio; asyncio.run(asyncio.sleep(600))"))
+    for _ in range(repetitions(40, 2)):
+        result = toy.run("import prefect", env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.1"}, timeout=10)
+        assert result.returncode == 0, result
+        assert "Fatal" not in result.stderr and "Traceback" not in result.stderr, result
+        assert result.seconds < 5, result
+
+
+# 22: `sys.exit` in a hook
+
+RAISES = {
+    "SystemExit": "raise SystemExit(3)",
+    "sys.exit": "import sys; sys.exit('bye')",
+    "KeyboardInterrupt": "raise KeyboardInterrupt",
+    "GeneratorExit": "raise GeneratorExit",
+    "CancelledError": "import asyncio; raise asyncio.CancelledError",
+    "own": "class Own(BaseException): pass\nraise Own",
+    "unprintable": "class Own(BaseException):\n    def __str__(self): raise SystemExit(5)\nraise Own",
+    "StopIteration": "raise StopIteration",
+    "MemoryError": "raise MemoryError",
+    "RecursionError": "def again(): again()\nagain()",
+    "async": "import asyncio\nasync def main(): raise SystemExit(3)\nasyncio.run(main())",
+    "group": "raise BaseExceptionGroup('both', [SystemExit(3), KeyboardInterrupt()])",
+}
+
+
+@pytest.mark.parametrize("where", ["load", "hook", "late"])
+@pytest.mark.parametrize("what", RAISES)
+def test_22_base_exceptions(
+    hosts: Hosts, new_world: Callable[[Host], World], what: str, where: str
+) -> None:
+    """Any plugin `BaseException` is a recorded failure."""
+    world = toy_world(hosts, new_world, "3.12")
+    body = "from prefect import flow\n" if where == "late" else ""
+    world.plugin("raises", hook("", RAISES[what]) if where == "load" else hook(body + RAISES[what]))
+    world.plugin("good", PLUGIN)
+    result = world.run(timed(), env=ON, timeout=15)
+    assert result.returncode == 0, result
+    expected = "load-failed" if where == "load" else "failed"
+    assert result.json["statuses"] == {"good": "success", "raises": expected}, result
+    assert result.stderr.count("\n") == 1, result
+
+
+@pytest.mark.parametrize("what", ["SystemExit", "KeyboardInterrupt", "CancelledError", "own"])
+def test_22_base_exceptions_on_every_python(toy: World, what: str) -> None:
+    """The same from async hooks, whose event loop gives some of these a meaning of their own."""
+    lines = "\n".join("    " + line for line in RAISES[what].splitlines())
+    source = f"import os\nfrom prefect.plugins import register_hook\n@register_hook\nasync def setup_environment(*, ctx):\n{lines}\n"
+    toy.plugin("raises", source)
+    toy.plugin("good", PLUGIN)
+    result = toy.run(timed(), env=ON, timeout=15, check=True)
+    assert result.json["statuses"] == {"good": "success", "raises": "failed"}, result
+
+
+# 32: frozen clocks, 33: gevent
+
+
+@pytest.fixture(params=["3.9", "3.12", "3.13"])
+def companions(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
+    """A world with freezegun and gevent; on 3.12 with Prefect itself."""
+    if request.param == "3.12":
+        return new_world(hosts(*COMPANIONS, python="3.12"))
+    from toys import install_toy_prefect
+
+    world = new_world(hosts("freezegun", "gevent", python=request.param))
+    install_toy_prefect(world)
+    return world
+
+
+@pytest.mark.parametrize("moment", ["1999-12-31", "2199-12-31"])
+def test_32_frozen_clock(companions: World, moment: str) -> None:
+    """The deadline holds under frozen time."""
+    companions.plugin("stubborn", hook(STUBBORN["sleeps"]))
+    companions.plugin("good", PLUGIN)
+    companions.plugin("asynchronous", hook("import asyncio; asyncio.run(asyncio.sleep(0))").replace("TOKEN", "OTHER"))
+    before = f"import freezegun; freezer = freezegun.freeze_time('{moment}'); freezer.start()"
+    result = companions.run(timed(before, "freezer.stop()"), env=SECOND, timeout=30)
+    assert result.returncode == 0, result
+    assert result.json["statuses"] == {"asynchronous": "success", "good": "success", "stubborn": "timed-out"}
+    assert result.json["ours"] < 1.5, result
+    assert result.seconds < 12, result
+
+
+@pytest.mark.parametrize("how", ["sleeps", "spins", "blocks-in-c", "joins-a-thread"])
+def test_33_gevent(companions: World, how: str) -> None:
+    """The deadline holds after `patch_all()`."""
+    companions.plugin("stubborn", hook(STUBBORN[how]).replace("TOKEN", "LATE"))
+    companions.plugin("good", PLUGIN)
+    companions.plugin("imports", hook("import decimal, wsgiref.simple_server").replace("TOKEN", "OTHER"))
+    before = "import gevent.monkey; gevent.monkey.patch_all()"
+    result = companions.run(timed(before), env=SECOND, timeout=30)
+    assert result.returncode == 0, result
+    assert result.json["statuses"] == {"good": "success", "imports": "success", "stubborn": "timed-out"}, result
+    assert result.json["ours"] < 1.5, result
+    assert result.seconds < 12, result
+
+
+# 41: Ctrl-C during the wait
+
+
+@pytest.mark.parametrize("stage", ["load", "early", "late"])
+def test_41_interrupted_import(toy: World, stage: str) -> None:
+    """The next import applies the environment or fails visibly."""
+    slow = """
+        import time
+        if not os.path.exists("interrupted"):
+            os.write(2, b"WAITING\\n")
+            time.sleep(600)
+    """
+    body = textwrap.dedent(slow)
+    if stage == "load":
+        toy.plugin("slow", hook("", body))
+    else:
+        toy.plugin("slow", hook(("from prefect import flow\n" if stage == "late" else "") + body))
+    child = toy.start(
+        """
+        import os, sys
+        try:
+            import prefect
+        except KeyboardInterrupt:
+            open("interrupted", "w").close()
+            assert "prefect" not in sys.modules
+            import prefect_preflight
+            assert prefect_preflight.last_report().outcome == "interrupted"
+            import prefect, prefect.blocks
+            print(os.environ.get("TOKEN"), prefect.DONE)
+            print(prefect_preflight.last_report().outcome)
+        """,
+        env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "3"},
+    )
+    assert child.stderr is not None
+    assert child.stderr.readline() == "WAITING\n"
+    time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    stdout, stderr = child.communicate(timeout=20)
+    # A module whose first import was given up is still being imported by that thread: nobody else can have it.
+    expected = "None True\nfailures\n" if stage == "load" else "set-by-the-hook True\nsuccess\n"
+    assert stdout == expected, (stdout, stderr)
+    assert ("slow" in stderr) == (stage == "load"), stderr
+    assert child.returncode == 0, stderr

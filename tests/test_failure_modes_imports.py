@@ -1,0 +1,435 @@
+"""Failure modes of imports and threads.
+
+    row  test
+    1    test_01_*
+    2    test_02_prefect_aws
+    3    test_03_timeouts_raise_no_deadlock_error
+    14   test_14_*
+    25   test_25_*
+    34   test_34_subinterpreters
+    35   test_35_*
+    40   test_40_*
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from toys import ON, PLUGIN, PYTHONS, hook, install_toy_prefect, repetitions, toy_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hosts import Host, Hosts
+    from worlds import World
+
+MakeWorld = "Callable[[Host], World]"
+
+
+@pytest.fixture(params=PYTHONS)
+def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
+    """A world with the toy Prefect, on every Python."""
+    return toy_world(hosts, new_world, request.param)
+
+
+# 1: a hook's thread imports while the importer waits under an import lock
+
+STDLIB = "decimal, sqlite3, wsgiref.simple_server, xml.dom.minidom, mailbox, ftplib, pdb, xmlrpc.client, http.cookiejar"
+
+IN_THE_HOOK = f"import {STDLIB}"
+IN_A_HELPER_THREAD = f"""
+    from concurrent.futures import ThreadPoolExecutor
+    def work():
+        import {STDLIB}
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: work(), range(4)))
+"""
+IN_TO_THREAD = f"""
+    import asyncio
+    def work():
+        import prefect, {STDLIB}
+        from prefect.plugins import SetupResult
+    async def main():
+        await asyncio.gather(*[asyncio.to_thread(work) for _ in range(4)])
+    asyncio.run(main())
+"""
+
+
+TIMED = """
+    import time
+    started = time.perf_counter()
+    {statement}
+    seconds = time.perf_counter() - started
+    import prefect, prefect_preflight
+    plugin, = prefect_preflight.last_report().plugins
+    assert plugin.status == "success", plugin
+    assert plugin.stage == "early", plugin
+    assert prefect.SEEN == "set-by-the-hook"
+    assert sum(hook.seconds for hook in plugin.hooks) < {limit}, plugin
+"""
+
+
+@pytest.mark.parametrize("body", [IN_THE_HOOK, IN_A_HELPER_THREAD, IN_TO_THREAD], ids=["hook", "pool", "to_thread"])
+def test_01_hook_imports_unloaded_stdlib_modules(toy: World, body: str) -> None:
+    """A hook that imports unloaded stdlib modules finishes in under 1 s on every Python."""
+    toy.plugin("imports", hook(body))
+    toy.run(f"import {STDLIB}")  # once, so that the time to compile them is not what is measured
+    toy.run(TIMED.format(statement="import prefect", limit=1), env=ON, check=True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import prefect.flows",
+        "from prefect.plugins import register_hook",
+        "import prefect._experimental.plugins",
+        "import importlib; importlib.import_module('prefect.blocks')",
+        "import application",
+    ],
+)
+def test_01_whatever_imports_prefect_first(toy: World, statement: str) -> None:
+    """It does not matter which module locks the importing thread holds above that of Prefect."""
+    toy.plugin("imports", hook("import application, prefect.plugins, decimal", "import application"))
+    toy.overlay.joinpath("application.py").write_text("import prefect\nimport helpers\n")
+    toy.overlay.joinpath("helpers.py").write_text("import application\n")
+    toy.run(TIMED.format(statement=statement, limit=1), env=ON, check=True)
+
+
+# 2: a plugin imports half-initialised Prefect
+
+AWS = {"new": ("prefect==3.8.8", "fastapi<0.150", "prefect-aws>=0.7.2"), "old": ("prefect==3.4.23", "prefect-aws")}
+
+
+@pytest.mark.parametrize("which", AWS)
+def test_02_prefect_aws(hosts: Hosts, new_world: Callable[[Host], World], which: str) -> None:
+    """With prefect-aws installed and enabled, `import prefect` works on every version, and prefect-aws loads."""
+    world = new_world(hosts(*AWS[which], python={"new": "3.12", "old": "3.9"}[which]))
+    world.plugin("my-plugin", PLUGIN)
+    result = world.run(
+        """
+        import json, os, sys, prefect, prefect_preflight
+        from prefect import flow, task
+        assert os.environ["TOKEN"] == "set-by-the-hook"
+        report = prefect_preflight.last_report()
+        print(json.dumps({plugin.name: [plugin.status, plugin.stage] for plugin in report.plugins}))
+        import prefect_aws
+        """,
+        env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "60"},
+        timeout=120,
+        check=True,
+    )
+    found = result.json
+    assert found.pop("my_plugin") == ["success", "early"]
+    # Older releases of prefect-aws, which fit the old Prefect, are no plugins.
+    assert found == ({"aws": ["no-hook", "late"]} if which == "new" else {})
+
+
+# 3: a timed-out thread goes on importing and races the rest
+
+RACER = """
+    import importlib, os, pkgutil, random, sys, threading
+    from prefect.plugins import register_hook, SetupResult
+
+    NAMES = [name for name in sys.stdlib_module_names] if hasattr(sys, "stdlib_module_names") else [
+        "decimal", "sqlite3", "wsgiref.simple_server", "xml.dom.minidom", "mailbox", "ftplib", "pdb", "xmlrpc.client"]
+    NAMES = [name for name in NAMES if name not in ("antigravity", "this", "idlelib", "turtle", "turtledemo", "tkinter")
+             and not name.startswith("_")]
+
+    def work():
+        while True:
+            for name in random.sample(NAMES, len(NAMES)):
+                for statement in (f"import {name}", "import prefect.flows", "from prefect import flow",
+                                  "import prefect.blocks"):
+                    try:
+                        exec(statement)
+                    except ImportError:
+                        pass
+                    except BaseException as error:
+                        os.write(2, f"RACER {error!r}\\n".encode())
+
+    @register_hook
+    def setup_environment(*, ctx):
+        for _ in range(2):
+            threading.Thread(target=work, daemon=True).start()
+        work()
+"""
+
+
+@pytest.mark.parametrize("touches", [False, True], ids=["stdlib-only", "prefect-too"])
+def test_03_timeouts_raise_no_deadlock_error(toy: World, touches: bool) -> None:
+    """100 timeouts produce no `_DeadlockError`."""
+    source = RACER if touches else RACER.replace('"import prefect.flows", "from prefect import flow",', "")
+    toy.plugin("racer", source.replace('"import prefect.blocks"', "") if not touches else source)
+    toy.plugin("good", PLUGIN)
+    for _ in range(repetitions(100, 2)):
+        result = toy.run(
+            """
+            import prefect, prefect.blocks, decimal, sqlite3, wsgiref.simple_server, xml.dom.minidom, mailbox, ftplib
+            import os
+            from prefect import flow
+            assert prefect.DONE and os.environ["TOKEN"] == "set-by-the-hook"
+            """,
+            env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"},
+        )
+        assert result.returncode == 0, result
+        assert "Deadlock" not in result.stderr, result
+        assert "RACER" not in result.stderr, result
+
+
+# 14: look-ups trigger the work
+
+COUNTING = hook("os.write(2, b'RUN\\n')", "os.write(2, b'LOAD\\n')")
+
+
+def test_14_look_ups_run_nothing(world: World, each_prefect: Host) -> None:
+    """`find_spec` and `walk_packages` run nothing; reload and re-import never run again."""
+    world.plugin("counting", COUNTING)
+    looking = """
+        import importlib.util, importlib.machinery, pkgutil, sys
+        spec = importlib.util.find_spec("prefect")
+        assert spec.origin.endswith("__init__.py") and spec.loader.get_source("prefect")
+        assert spec.loader.is_package("prefect") and spec.loader.get_filename("prefect") == spec.origin
+        import copy, pickle; copy.copy(spec.loader); repr(spec); importlib.util.module_from_spec(spec)
+        assert "prefect" in {module.name for module in pkgutil.iter_modules()}
+        names = {module.name for module in pkgutil.iter_modules(spec.submodule_search_locations, "prefect.")}
+        assert "prefect.flows" in names
+        assert not [name for name in sys.modules if name.partition(".")[0] == "prefect"]
+    """
+    result = world.run(looking, env=ON, check=True)
+    assert (result.stdout, result.stderr) == ("", "")
+
+    again = """
+        import importlib, os, pkgutil, sys
+        import prefect
+        os.environ["TOKEN"] = "changed"
+        importlib.reload(prefect)
+        names = [module.name for module in pkgutil.walk_packages(prefect.__path__[:0] or [prefect.__path__[0] + "/types"],
+                                                                "prefect.types.")]
+        for name in [name for name in sys.modules if name.partition(".")[0] == "prefect"]:
+            del sys.modules[name]
+        import prefect
+        importlib.import_module("prefect.plugins")
+        importlib.reload(sys.modules["prefect.plugins"])
+        assert os.environ["TOKEN"] == "changed"
+    """
+    result = world.run(again, env=ON, check=True)
+    assert result.stderr.count("LOAD") == result.stderr.count("RUN") == 1, result
+
+
+def test_14_a_kept_loader_runs_nothing_again(toy: World) -> None:
+    """A spec that was found before the import, and executed by hand after it, runs the body and no hook."""
+    toy.plugin("counting", COUNTING)
+    result = toy.run(
+        """
+        import importlib.util, sys
+        first, second = importlib.util.find_spec("prefect"), importlib.util.find_spec("prefect")
+        import prefect
+        module = importlib.util.module_from_spec(first)
+        first.loader.exec_module(module)
+        assert module.DONE
+        sys.modules["prefect"] = module = importlib.util.module_from_spec(second)
+        second.loader.exec_module(module)
+        assert module.DONE and type(module.__loader__).__name__ == "SourceFileLoader"
+        """,
+        env=ON,
+        check=True,
+    )
+    assert result.stderr.count("RUN") == 1, result
+
+
+# 25: `./prefect/` or `prefect.py` shadows the package
+
+
+@pytest.mark.parametrize("kind", ["package", "module", "namespace"])
+def test_25_only_the_installed_prefect_runs_hooks(world: World, each_prefect: Host, kind: str) -> None:
+    """Hooks run only for the installed Prefect package."""
+    world.plugin("counting", COUNTING)
+    text = "import os\nMINE = os.environ.get('TOKEN', 'mine')\n"
+    if kind == "module":
+        (world.cwd / "prefect.py").write_text(text)
+    else:
+        (world.cwd / "prefect").mkdir()
+        (world.cwd / "prefect" / ("__init__.py" if kind == "package" else "mine.py")).write_text(text)
+    result = world.run("import prefect; print(getattr(prefect, 'MINE', 'not mine'))", env=ON, check=True)
+    # A namespace package in front of a regular one does not shadow it: Python prefers the regular one.
+    assert result.stdout.strip() == ("not mine" if kind == "namespace" else "mine")
+    assert result.stderr.count("RUN") == (1 if kind == "namespace" else 0), result
+
+
+def test_25_the_installed_one_still_runs_them_after_a_shadow(toy: World) -> None:
+    """A package of the same name that was imported and dropped again does not use up the run."""
+    toy.plugin("counting", COUNTING)
+    (toy.cwd / "prefect").mkdir()
+    (toy.cwd / "prefect" / "__init__.py").write_text("MINE = True\n")
+    result = toy.run(
+        """
+        import sys, prefect
+        assert prefect.MINE
+        sys.path.remove("")
+        del sys.modules["prefect"]
+        import prefect
+        assert prefect.SEEN == "set-by-the-hook"
+        """,
+        env=ON,
+        check=True,
+    )
+    assert result.stderr.count("RUN") == 1, result
+
+
+def test_25_prefect_client_counts(hosts: Hosts, new_world: Callable[[Host], World]) -> None:
+    """The distribution `prefect-client` ships the same package, so hooks run for it."""
+    world = new_world(hosts(python="3.12"))
+    install_toy_prefect(world, distribution="prefect-client")
+    world.plugin("my-plugin", PLUGIN)
+    assert world.run("import prefect; print(prefect.SEEN)", env=ON, check=True).stdout == "set-by-the-hook\n"
+
+
+# 34: subinterpreters refuse daemon threads
+
+
+IN_A_SUBINTERPRETER = """
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+    interpreter = interpreters.create()
+    print(interpreters.run_string(interpreter, {code!r}) or "")
+    interpreters.destroy(interpreter)
+"""
+
+IMPORT_AND_CHECK = """
+import os, prefect, prefect_preflight
+assert prefect.DONE
+assert prefect.SEEN == os.environ["TOKEN"] == "set-by-the-hook"
+assert prefect_preflight.last_report().outcome == "success"
+os.write(1, b"imported")
+"""
+
+# A function in C that takes keywords, called in a subinterpreter: CPython 3.12.1 may abort at its end.
+ENCODE = "import base64; base64.b64encode(b'abc')"
+
+
+@pytest.mark.parametrize("strict", ["0", "1"])
+def test_34_subinterpreters(toy: World, strict: str) -> None:
+    """Import never raises there, and the hooks run."""
+    toy.plugin("my-plugin", hook("import decimal"))
+    code = IN_A_SUBINTERPRETER.format(code=IMPORT_AND_CHECK)
+    result = toy.run(code, env={**ON, "PREFECT_PLUGINS_STRICT": strict})
+    assert result.stdout.strip() == "imported", result
+    if result.returncode:
+        control = toy.run(IN_A_SUBINTERPRETER.format(code=ENCODE), PREFECT_PREFLIGHT_DISABLE="1")
+        assert control.returncode == result.returncode, result
+
+
+# 35: a loader wrapper breaks resources
+
+
+def test_35_the_original_loader_is_in_place(world: World, each_prefect: Host) -> None:
+    """After the import the original loader is in place."""
+    world.plugin("my-plugin", PLUGIN)
+    result = world.run(
+        """
+        import importlib.machinery, importlib.resources, inspect, pkgutil, sys
+        import prefect
+        for module in (prefect, *(sys.modules[name] for name in list(sys.modules) if name.startswith("prefect."))):
+            loader = module.__spec__.loader
+            assert loader is module.__loader__, module
+            assert type(loader) in (importlib.machinery.SourceFileLoader, importlib.machinery.NamespaceLoader
+                                    if hasattr(importlib.machinery, "NamespaceLoader") else type(loader)), module
+            assert "get_code" not in vars(loader), module
+            assert type(module.__spec__) is importlib.machinery.ModuleSpec, module
+        assert "def __getattr__" in inspect.getsource(prefect)
+        assert (importlib.resources.files("prefect") / "py.typed").is_file()
+        assert pkgutil.get_data("prefect", "py.typed") is not None
+        import prefect.plugins
+        assert inspect.getsource(prefect.plugins)
+        """,
+        env=ON,
+    )
+    assert result.returncode == 0, result
+
+
+# 40: two threads import first at once
+
+EIGHT_THREADS = """
+    import importlib, os, sys, threading
+    {before}
+    go, seen = threading.Barrier(8), []
+
+    def statement():
+        import prefect
+        return prefect.DONE, prefect.SEEN
+
+    def from_import():
+        from prefect import flow, DONE, SEEN
+        return DONE, SEEN
+
+    def submodule():
+        import prefect.flows
+        return prefect.DONE, prefect.flows.SEEN
+
+    def from_submodule():
+        from prefect.flows import SEEN
+        import prefect
+        return prefect.DONE, SEEN
+
+    def package():
+        import prefect.blocks
+        return prefect.DONE, prefect.SEEN
+
+    def by_name():
+        prefect = importlib.import_module("prefect")
+        return prefect.DONE, prefect.SEEN
+
+    def package_by_name():
+        importlib.import_module("prefect.blocks")
+        return from_import()
+
+    def plugin_api():
+        from prefect.plugins import register_hook
+        return statement()
+
+    def work(function):
+        go.wait()
+        try:
+            result = function()
+        except BaseException as error:
+            result = repr(error)
+        seen.append((function.__name__, result))
+
+    functions = [statement, from_import, submodule, from_submodule, package, by_name, package_by_name, plugin_api]
+    threads = [threading.Thread(target=work, args=(function,), daemon=True) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive(), seen
+    print([pair for pair in seen if pair[1] != (True, {expected!r})])
+    print(type(sys.modules["prefect.flows"].__spec__.loader).__name__)
+"""
+
+
+@pytest.mark.parametrize("body", ["import time; time.sleep(0.2)", "from prefect import flow"], ids=["early", "late"])
+def test_40_eight_threads_at_once(toy: World, body: str) -> None:
+    """Eight threads importing at once: hooks run once, all eight see the environment and a complete module."""
+    toy.plugin("counting", hook(f"os.write(2, b'RUN\\n'); {body}"))
+    late = "from prefect" in body
+    code = EIGHT_THREADS.format(before="", expected=None if late else "set-by-the-hook")
+    for _ in range(repetitions(50, 3)):
+        result = toy.run(code + "\n    assert os.environ['TOKEN'] == 'set-by-the-hook'", env=ON)
+        assert result.stdout.split("\n")[:2] == ["[]", "SourceFileLoader"], result
+        # A late hook is called early first, in vain.
+        assert result.stderr.count("RUN") == (2 if late else 1), result
+
+
+def test_40_a_failing_import_in_eight_threads(toy: World) -> None:
+    """If the import fails it fails in each thread; none hangs, and none is told of a deadlock."""
+    body = "import os\nfrom prefect.flows import flow, SEEN\nif len(os.environ.get('TOKEN', '')) < 99: raise OSError\n"
+    install_toy_prefect(toy, body + "DONE = True\n")
+    toy.plugin("my-plugin", PLUGIN)
+    result = toy.run(EIGHT_THREADS.format(before="sys.modules", expected="set-by-the-hook"), env=ON, timeout=20)
+    line = result.stdout.split("\n")[0].replace("\\", "")
+    # To a thread that waited at `import prefect` Python gives the module even so (seen without us too).
+    assert line.count("OSError") + line.count("has no attribute 'DONE'") == 8, result

@@ -1,0 +1,259 @@
+"""Strict mode: it ends the process with status 1 and one clear line for every non-success of a required plugin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prefect_preflight import _strict
+from prefect_preflight._discovery import Candidate
+from prefect_preflight._plugin import Plugin
+from prefect_preflight._settings import Settings
+from snippets import ENABLED, IMPORT_AND_TELL, hook, returning, told
+
+if TYPE_CHECKING:
+    from hosts import Host, Result
+    from worlds import World
+
+pytestmark = pytest.mark.core
+
+STRICT = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1"}
+TOLD = "import sys, prefect; sys.stdout.write('loaded')"
+
+
+def line_of(result: Result) -> str:
+    """The one line on stderr of a child that strict mode has ended."""
+    assert result.returncode == 1, str(result)
+    assert result.stdout == "", str(result)
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("[plugins] "), line
+    return line
+
+
+LATE = "import prefect.settings"
+
+FAILURES = {
+    # by the entry point's name: the plugin, and what follows "[plugins] required plugin 'NAME' "
+    "raises": (hook('raise ValueError("no")'), "failed: ValueError: no"),
+    "raises_async": (hook('raise ValueError("no")', keyword="async def"), "failed: ValueError: no"),
+    "raises_late": (hook('raise ValueError("no")', before=LATE), "failed: ValueError: no"),
+    "exits": (hook("sys.exit(0)"), "failed: SystemExit: the plugin called sys.exit(0)"),
+    "times_out": (
+        hook("time.sleep(60)"),
+        "timed out: it was still running when the 1 s that all plugins share were over",
+    ),
+    "times_out_late": (
+        hook("time.sleep(60)", before=LATE),
+        "timed out: it was still running when the 1 s that all plugins share were over",
+    ),
+    "does_not_load": ("1 / 0", "could not be loaded: ZeroDivisionError: division by zero"),
+    "does_not_load_late": (
+        "import prefect.settings\n1 / 0",
+        "could not be loaded: ZeroDivisionError: division by zero",
+    ),
+    "needs_more": ("import nothing_of_that_name", "could not be loaded: ModuleNotFoundError: "),
+    "wrong_type": (hook('return {"A": "1"}'), "failed: setup_environment returned an object of type builtins.dict"),
+    "bad_environment": (hook('return SetupResult(env={"A": "1", "B=": "2"})'), "failed: env has the name 'B='"),
+    "required_and_empty": (
+        hook("return SetupResult(env={}, required=True)"),
+        "failed: it returned required=True with an empty environment",
+    ),
+    "wrong_signature": (
+        hook("return None").replace("*, ctx", ""),
+        "failed: setup_environment() cannot be called with ctx=...",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_every_failure(world: World, each_prefect: Host, name: str) -> None:
+    """Without a list of required plugins, any plugin's failure of any kind ends the process."""
+    text, expected = FAILURES[name]
+    world.plugin(name, text)
+    result = world.run(TOLD, env=STRICT, PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="1" if "times" in name else None)
+    assert line_of(result).startswith(f"[plugins] required plugin '{name}' {expected}")
+    assert result.seconds < 15
+
+
+def test_a_missing_module(world: World, each_prefect: Host) -> None:
+    """So does an entry point that names no module."""
+    world.plugin("ghost", None, entry_points={"ghost": "no_such_module:Plugin"})
+    assert line_of(world.run(TOLD, env=STRICT)) == (
+        "[plugins] required plugin 'ghost' could not be loaded: "
+        "there is no module 'no_such_module', which 'no_such_module:Plugin' names"
+    )
+
+
+def test_not_strict(world: World, each_prefect: Host) -> None:
+    """Without strict mode each of these is one line of the log, and Prefect loads."""
+    names = [name for name in FAILURES if not name.startswith("times_out")]
+    for name in names:
+        world.plugin(name, FAILURES[name][0])
+    found = told(world.run(IMPORT_AND_TELL, env=ENABLED))
+    for name in names:
+        assert len(found.lines_with(f"lugin {name} ")) + len(found.lines_with(f"lugin {name}: ")) == 1, name
+    assert len(found.lines) == len(names)
+    assert found.report["outcome"] == "failures"
+
+
+def test_success(world: World, each_prefect: Host) -> None:
+    """With all plugins in order strict mode is silent; so it is for None, an empty environment, and the denied."""
+    world.plugin("works", hook('return SetupResult(env={"WORKS": "WORKS"}, required=True)'))
+    world.plugin("nothing-to-do", hook("return None"))
+    world.plugin("empty", hook("return SetupResult(env={})"))
+    world.plugin("denied", hook("raise ValueError"))
+    found = told(world.run(IMPORT_AND_TELL, env=STRICT, PREFECT_PLUGINS_DENY="denied"))
+    assert found.env["WORKS"] == "WORKS" and found.lines == ()
+
+
+class TestRequired:
+    """`PREFECT_PLUGINS_REQUIRED`."""
+
+    @pytest.mark.parametrize(
+        ("variables", "expected"),
+        [
+            ({"PREFECT_PLUGINS_REQUIRED": "works,absent"}, "'absent' is not installed"),
+            (
+                {"PREFECT_PLUGINS_REQUIRED": "Works", "PREFECT_PLUGINS_DENY": "works"},
+                "'works' is not allowed to run: it is in deny list",
+            ),
+            (
+                {"PREFECT_PLUGINS_REQUIRED": "works", "PREFECT_PLUGINS_ALLOW": "other"},
+                "'works' is not allowed to run: it is not in allow list",
+            ),
+            ({"PREFECT_PLUGINS_REQUIRED": "fenced"}, "'fenced' requires plugin API version >=5"),
+            ({"PREFECT_PLUGINS_REQUIRED": "FAILS"}, "'fails' failed: ValueError: no"),
+            (
+                {"PREFECT_PLUGINS_REQUIRED": "", "PREFECT_PLUGINS_ALLOW": "required_by_itself"},
+                "'required_by_itself' failed: it returned required=True with an empty environment",
+            ),
+            ({"PREFECT_PLUGINS_REQUIRED": "undecorated"}, "'undecorated' "),
+        ],
+        ids=["absent", "denied", "not allowed", "fenced", "fails", "required by itself", "without hook"],
+    )
+    def test_fails(self, world: World, variables: dict[str, str], expected: str) -> None:
+        """A listed name that is not installed, denied, fenced out, without a hook, or fails, ends the process."""
+        world.plugin("works", returning("WORKS"))
+        world.plugin("fenced", 'PREFECT_PLUGIN_API_REQUIRES = ">=5"\n' + returning("FENCED"))
+        world.plugin("fails", hook('raise ValueError("no")'))
+        if "required_by_itself" in expected:
+            world.plugin("required-by-itself", hook("return SetupResult(env={}, required=True)"))
+        world.plugin("undecorated", "def setup_environment(*, ctx):\n    pass\n")
+        result = world.run(TOLD, env={**STRICT, "PREFECT_LOGGING_LEVEL": "CRITICAL", **variables})
+        assert line_of(result).startswith("[plugins] required plugin " + expected)
+
+    def test_the_others_may_fail(self, world: World, each_prefect: Host) -> None:
+        """With a list, the failure of a plugin that is not on it is logged and Prefect loads."""
+        world.plugin("works", returning("WORKS"))
+        world.plugin("fails", hook('raise ValueError("no")'))
+        found = told(world.run(IMPORT_AND_TELL, env=STRICT, PREFECT_PLUGINS_REQUIRED="WORKS"))
+        assert found.statuses == {"fails": "failed", "works": "success"}
+        (line,) = found.lines
+        assert line.endswith("ERROR: Plugin fails failed: ValueError: no")
+
+    def test_without_strict_it_means_nothing(self, world: World) -> None:
+        """The list alone, without strict mode, ends nothing."""
+        found = told(world.run(IMPORT_AND_TELL, env=ENABLED, PREFECT_PLUGINS_REQUIRED="absent"))
+        assert found.report["outcome"] == "success" and found.lines == ()
+
+    def test_nothing_installed_at_all(self, world: World, each_prefect: Host) -> None:
+        """A listed plugin is missed where no plugin at all is installed, too."""
+        result = world.run(TOLD, env=STRICT, PREFECT_PLUGINS_REQUIRED="vault")
+        assert line_of(result) == "[plugins] required plugin 'vault' is not installed"
+
+
+def test_prefect_is_not_executed(world: World, each_prefect: Host) -> None:
+    """An early failure ends the import before Prefect's body; a program that goes on gets the same at its next try."""
+    world.plugin("fails", hook('raise ValueError("no")'))
+    program = """
+        import json, sys
+        from prefect_preflight import last_report
+        found = []
+        for _ in range(2):
+            try:
+                import prefect
+            except SystemExit as error:
+                found.append([error.code, [name for name in sys.modules if name.startswith("prefect.")]])
+                found.append([last_report().outcome, "prefect" in sys.modules])
+        print(json.dumps(found))
+    """
+    result = world.run(program, env=STRICT, check=True)
+    line = "[plugins] required plugin 'fails' failed: ValueError: no"
+    assert result.json == [[line, []], ["strict-exit", False]] * 2
+
+
+def test_several_failures_are_one_line(world: World) -> None:
+    """All failures are told in one line, in the order of the names."""
+    world.plugin("one", hook('raise ValueError("first")'))
+    world.plugin("two", hook('raise ValueError("second")'))
+    line = line_of(world.run(TOLD, env=STRICT))
+    assert line == (
+        "[plugins] required plugin 'one' failed: ValueError: first; required plugin 'two' failed: ValueError: second"
+    )
+
+
+def test_not_an_exception_that_code_catches(world: World) -> None:
+    """`except ImportError` and `except Exception` around the import do not swallow a strict exit."""
+    world.plugin("fails", hook('raise ValueError("no")'))
+    program = "try:\n    import prefect\nexcept Exception:\n    print('swallowed')\n"
+    line_of(world.run(program, env=STRICT))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS", "abc"),
+        ("PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS", "-1"),
+        ("PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS", "nan"),
+        ("PREFECT_PLUGINS_ENABLED", "maybe"),
+        ("PREFECT_PLUGINS_SAFE_MODE", "maybe"),
+    ],
+)
+def test_a_setting_that_cannot_be_read(world: World, name: str, value: str) -> None:
+    """With strict mode on, a bad value ends the process too: it may have been the one that asked for a plugin."""
+    result = world.run(TOLD, env={**STRICT, name: value})
+    assert result.returncode == 1
+    lines = [line for line in result.stderr.splitlines() if line.startswith("[plugins] ")]
+    assert len(lines) == 1 and name in lines[0] and value in lines[0]
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def plugin(name: str, status: str, *, error: str | None = None, required: bool = False) -> Plugin:
+    """A plugin's record as the runner leaves it."""
+    found = Plugin(Candidate(name, name, None, None))
+    found.status, found.required = status, required
+    found.error = None if error is None else ("ValueError", error)
+    return found
+
+
+class TestFailures:
+    """`_strict.failures`, in this process."""
+
+    def settings(self, *required: str) -> Settings:
+        """Settings with a list of required plugins, or without for none."""
+        settings = Settings()
+        settings.strict, settings.required = True, required or None
+        return settings
+
+    def test_all_that_ran_without_a_list(self) -> None:
+        """Without a list the four kinds of failure count, and nothing else."""
+        statuses = ("filtered", "incompatible", "no-hook", "loaded", "success", "pending")
+        kinds = ("failed", "invalid-result", "load-failed", "timed-out")
+        plugins = [plugin(status, status, error="why") for status in statuses + kinds]
+        assert [name for name, _ in _strict.failures(self.settings(), plugins)] == sorted(kinds)
+
+    def test_listed_or_required_by_itself(self) -> None:
+        """With a list those on it count, and those that returned `required=True`."""
+        plugins = [
+            plugin("Listed.One", "failed", error="why"),
+            plugin("other", "failed", error="why"),
+            plugin("itself", "invalid-result", error="why", required=True),
+        ]
+        found = _strict.failures(self.settings("listed-one", "absent"), plugins)
+        assert [name for name, _ in found] == ["Listed.One", "absent", "itself"]
+
+    def test_in_the_order_of_names(self) -> None:
+        """The order is the same each time."""
+        plugins = [plugin(name, "failed", error="why") for name in ("c", "a", "b")]
+        assert [name for name, _ in _strict.failures(self.settings(), plugins)] == ["a", "b", "c"]
