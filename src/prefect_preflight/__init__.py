@@ -2,6 +2,9 @@
 
 Every Python process of the environment executes this file (`prefect_preflight.pth` calls `init`), so it
 imports nothing but `sys`, defines no class, and leaves all work to the first `import prefect`: see `_loader`.
+
+PYTEST_DONT_REWRITE: the package brings a pytest plugin, and it is imported before pytest could rewrite it, about
+which pytest would warn in every session.
 """
 
 import sys

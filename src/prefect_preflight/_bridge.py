@@ -7,11 +7,11 @@ them, at any time: while the hooks run, and afterwards.
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, Callable
 
@@ -85,7 +85,9 @@ class ApiLoader:
 def api_spec(name: str, refuse: Callable[[str, str], Any] | None = None) -> ModuleSpec:
     """The spec of a plugin API module that is ours alone."""
     loader: Any = ApiLoader(refuse)
-    return ModuleSpec(name, loader, is_package=API_MODULES[name].package)
+    # The class as it is to hand: importing `importlib.machinery` would add a module to every import of an old Prefect.
+    make: type[ModuleSpec] = type(__spec__)
+    return make(name, loader, is_package=API_MODULES[name].package)
 
 
 class _CompletedLoader:
@@ -96,7 +98,9 @@ class _CompletedLoader:
         self._complete = complete
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_native"], name)
+        if "_native" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._native, name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Execute the native module, its own loader back in its place, and complete it (PEP 451)."""
@@ -168,12 +172,16 @@ class ApiFinder:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Answer for the plugin API's modules and the command line's, and for no other (PEP 451)."""
+        """Answer for the plugin API's modules, the command line's, and a reload of Prefect (PEP 451)."""
         if name in API_MODULES:
             spec = ask_other_finders(ApiFinder, name, path, target)
             if spec is None:
                 return api_spec(name)
             return completed(spec, _complete) if API_MODULES[name].names else spec
+        if name == "prefect":
+            from ._supersede import spec_of_reload
+
+            return spec_of_reload(ask_other_finders(ApiFinder, name, path, target))
         if name == _NATIVE_RUNNER:
             return completed(ask_other_finders(ApiFinder, name, path, target), _complete)
         if name.startswith("prefect.cli."):
@@ -192,7 +200,7 @@ class ApiFinder:
                 _complete(sys.modules[name])
 
 
-_asking: set[tuple[int, int]] = set()
+asking: set[tuple[int, int]] = set()
 
 
 def ask_other_finders(
@@ -206,9 +214,9 @@ def ask_other_finders(
     from _thread import get_ident
 
     key = (get_ident(), id(finder))
-    if key in _asking:
+    if key in asking:
         return None
-    _asking.add(key)
+    asking.add(key)
     try:
         for other in list(sys.meta_path):
             find = getattr(other, "find_spec", None) if other is not finder else None
@@ -217,4 +225,4 @@ def ask_other_finders(
                 return spec
         return None
     finally:
-        _asking.discard(key)
+        asking.discard(key)

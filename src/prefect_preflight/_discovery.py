@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ._metadata import declarations
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
+    from collections.abc import Iterator
 
     from ._settings import Settings
 
@@ -52,35 +53,9 @@ def discover(settings: Settings) -> list[Candidate]:
 
 
 def _candidates() -> Iterator[Candidate]:
-    """Each plugin once: the first distribution of a name on the path hides later ones, as in an import."""
-    from importlib_metadata import distributions  # here, since a disabled plugin system never needs it
-
-    seen_distributions: set[str] = set()
+    """Each plugin once, however often it is declared."""
     seen: set[tuple[str, str]] = set()
-    for distribution in distributions():
-        name, version = _identity(distribution)
-        if name is not None:
-            key = canonical(name)
-            if key in seen_distributions:
-                continue
-            seen_distributions.add(key)
-        for entry_point in _entry_points(distribution):
-            if (entry_point.name, entry_point.value) not in seen:
-                seen.add((entry_point.name, entry_point.value))
-                yield Candidate(entry_point.name, entry_point.value, name, version)
-
-
-def _identity(distribution: Any) -> tuple[str | None, str | None]:
-    """Name and version. A distribution with broken metadata has none, and hides no other (importlib_metadata#534)."""
-    try:
-        metadata = distribution.metadata
-        return metadata["Name"], metadata["Version"]
-    except Exception:
-        return None, None
-
-
-def _entry_points(distribution: Any) -> Iterable[Any]:
-    try:
-        return list(distribution.entry_points.select(group=GROUP))
-    except Exception:
-        return ()
+    for name, value, distribution, version in declarations(GROUP):
+        if (name, value) not in seen:
+            seen.add((name, value))
+            yield Candidate(name, value, distribution, version)

@@ -6,6 +6,10 @@ import os
 import sys
 from collections.abc import Mapping
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 # Linux refuses to start a program if a single `NAME=value` is longer: MAX_ARG_STRLEN of execve(2) is 128 KiB, the
 # NUL at its end included.
 _LONGEST = 128 * 1024 - 1
@@ -26,12 +30,19 @@ def validated(mapping: object) -> dict[str, str]:
     """
     if not isinstance(mapping, Mapping):
         raise EnvironmentProblem(f"env is {_article(mapping)}, it must be a mapping of str to str")
-    copy = dict(mapping)
-    for name, value in copy.items():
+    copy = {}
+    for name, value in dict(mapping).items():
+        name, value = _plain(name), _plain(value)
         problem = _problem(name, value)
         if problem:
             raise EnvironmentProblem(problem)
+        copy[name] = value
     return copy
+
+
+def _plain(text: object) -> Any:
+    """A text without code of the plugin's: a subclass of `str` may be another one each time it is looked at."""
+    return str.__str__(text) if isinstance(text, str) else text
 
 
 def _problem(name: object, value: object) -> str | None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import Context
-from queue import SimpleQueue
-from threading import TIMEOUT_MAX, Semaphore, Thread
+from threading import TIMEOUT_MAX, Thread
 
 from ._importlock import working_for
+
+# The implementation in C, where there is one: gevent's `patch_all()` replaces the name in `queue`, and a thread of
+# the operating system cannot wait for a queue of gevent's.
+try:
+    from _queue import Empty, SimpleQueue
+except ImportError:
+    from queue import Empty, SimpleQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +69,19 @@ class Deadline:
 class Task:
     """One load of a plugin, or one call of a hook of its: what it may import, when it ran."""
 
-    __slots__ = ("abandoned", "cancel", "ended", "future", "hook", "late", "plugin", "started", "touched")
+    __slots__ = (
+        "abandoned",
+        "cancel",
+        "ended",
+        "failure",
+        "future",
+        "hook",
+        "late",
+        "plugin",
+        "started",
+        "touched",
+        "traceback",
+    )
 
     def __init__(self, plugin: Plugin, hook: Hook | None, late: bool) -> None:
         self.plugin = plugin
@@ -72,6 +90,8 @@ class Task:
         self.abandoned = False
         self.touched: str | None = None  # the first part of Prefect that was reached for too early
         self.cancel: Callable[[], object] | None = None  # set while an async hook runs
+        self.failure: tuple[str, str] | None = None  # type's name and message of what it raised
+        self.traceback: str | None = None  # formatted, if anybody wants to see it
         self.started = 0.0
         self.ended = 0.0
         self.future: Future[Any]
@@ -113,48 +133,86 @@ class DaemonExecutor(Executor):
     process at its limit), `submit` runs the task itself before it returns.
     """
 
-    def __init__(self, threads: bool = True) -> None:
+    def __init__(self, threads: bool = True, limit: float = float("inf")) -> None:
         self.inline = not threads  # whether a task had to run, or has to, in the calling thread
         self._pid = os.getpid()
         self._queue: SimpleQueue[Optional[Item]] = SimpleQueue()
-        self._idle = Semaphore(0)
+        self._idle: SimpleQueue[None] = SimpleQueue()  # an entry for each worker that waits, or is about to
         self._workers = 0
+        self._limit = limit  # of workers; above it tasks wait
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Schedule `fn(*args, **kwargs)`; see `concurrent.futures.Executor.submit`."""
         item: Item = (Future(), fn, args, kwargs)
-        if self._idle.acquire(blocking=False) or self._start_worker():
+        if self._workers >= self._limit or self._take_idle_worker():
             self._queue.put(item)
-        else:
+        elif self.inline or not self._start_worker(item):
             _execute(item)
         return item[0]
 
-    def _start_worker(self) -> bool:
-        if self.inline:
-            return False
+    def _take_idle_worker(self) -> bool:
         try:
-            Thread(target=self._work, name=f"prefect-preflight-{self._workers}", daemon=True).start()
+            self._idle.get_nowait()
+        except Empty:
+            return False
+        return True
+
+    def _start_worker(self, item: Item) -> bool:
+        try:
+            _start_thread(lambda: self._work(item), f"prefect-preflight-{self._workers}")
         except RuntimeError:
             self.inline = True
             return False
         self._workers += 1
         return True
 
-    def _work(self) -> None:
-        while True:
-            item = self._queue.get()
-            if item is None:
-                return
+    def _work(self, item: Optional[Item]) -> None:
+        while item is not None:
             _execute(item)
             if os.getpid() != self._pid:
                 _end_child(item[0])
             del item  # an idle worker keeps nobody's result alive
-            self._idle.release()
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                self._idle.put(None)
+                item = self._queue.get()
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
         """Let the workers end, each after its present task; never waits, whatever `wait` says."""
         for _ in range(self._workers):
             self._queue.put(None)
+
+
+def _start_thread(function: Callable[[], object], name: str) -> None:
+    """Start a daemon thread of the operating system.
+
+    Raises:
+        RuntimeError: if none can be started.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        # Gevent makes `Thread` run its target in this very thread: a hook that blocks would block the importing
+        # thread too, which could not keep the deadline.
+        monkey.get_original("_thread", "start_new_thread")(function, ())
+    else:
+        Thread(target=function, name=name, daemon=True).start()
+
+
+class DaemonThreadPool(ThreadPoolExecutor):
+    """A `ThreadPoolExecutor` for asyncio, which accepts no other class, with a `DaemonExecutor`'s threads."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)  # it starts none before a task is submitted, which never happens
+        self._daemons = DaemonExecutor(limit=32)  # asyncio's own is at most that large
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """See `DaemonExecutor.submit`."""
+        return self._daemons.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """See `DaemonExecutor.shutdown`."""
+        self._daemons.shutdown()
 
 
 def _execute(item: Item) -> None:
@@ -179,7 +237,7 @@ def _end_child(future: Future[Any]) -> None:
     if isinstance(error, SystemExit):
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
         if status and not isinstance(error.code, int) and sys.stderr is not None:
-            print(error.code, file=sys.stderr)
+            sys.stderr.write(f"{error.code}\n")
     elif error is not None:
         status = 1
         sys.excepthook(type(error), error, error.__traceback__)

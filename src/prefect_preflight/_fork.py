@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from threading import get_ident
 
 from . import _bridge, _importlock, _loader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._run import Run
 
 _registered = False
@@ -34,7 +37,7 @@ def _in_child() -> None:
         # A child of a hook's worker is a process of its own: what may be imported early, or after the
         # deadline, is no matter for it.
         _importlock.working_for.set(None)
-        _bridge.forget_other_threads()
+        _bridge.asking.clear()  # the idents in it, those of lost threads, are given to new ones
         run = _loader.state.run
         if run is not None and _loader.state.phase == "running" and run.thread != get_ident():
             _repair(run)
@@ -57,7 +60,15 @@ def _repair(run: Run) -> None:
         half_done.add("prefect")
         half_done.update(run.new_modules())
         # The plugin may have bound the package that is now nobody's: its names are those of the next one.
-        run.module.__dict__["__getattr__"] = _bridge.attribute_of_prefect
+        run.module.__dict__["__getattr__"] = _attribute_of_successor
         _loader.state.phase = "waiting"
     for name in half_done:
         sys.modules.pop(name, None)
+
+
+def _attribute_of_successor(name: str) -> Any:
+    """`__getattr__` of the package object that was given up (PEP 562)."""
+    successor = import_module("prefect")
+    if successor.__dict__.get("__getattr__") is _attribute_of_successor:  # it is still the one that asks
+        raise AttributeError(f"module 'prefect' has no attribute {name!r}")
+    return getattr(successor, name)

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.machinery import ModuleSpec
 from threading import get_ident
+from time import sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,17 +89,56 @@ def waiting_for_workers() -> Iterator[None]:
             _blocking_on.pop(ident, None)
 
 
+@contextmanager
+def without_locks_on(package: str) -> Iterator[None]:
+    """Give up, for the time of a wait, the calling thread's module locks on `package`'s submodules.
+
+    Whoever waits in a loader holds them, and the thread that is waited for may import the same submodules.
+    """
+    locks = []
+    for name, reference in list(_module_locks().items()):
+        lock = reference()
+        while name.startswith(package + ".") and lock is not None and lock.owner == get_ident():
+            lock.release()
+            locks.append(lock)
+    try:
+        yield
+    finally:
+        _take_back(locks)
+
+
+def _take_back(locks: list[Any]) -> None:
+    for attempt in range(100):
+        taken = []
+        try:
+            for lock in locks:
+                lock.acquire()
+                taken.append(lock)
+            return
+        except DeadlockError:  # somebody has one of these locks and waits for another one that we have
+            if attempt == 99:
+                raise
+            for lock in taken:
+                lock.release()
+            sleep(0.01)
+
+
+def _module_locks() -> dict[str, Any]:
+    """CPython's table of weak references to module locks by name. Private; seen on CPython 3.9 to 3.13."""
+    table: dict[str, Any] = getattr(_frozen, "_module_locks", {})
+    return table
+
+
 def forget_other_threads() -> set[str]:
     """Forget, in a forked child, the module locks of threads that do not exist there; return what they were importing.
 
     Python leaves these locks as they were at the fork, so that an import of such a module would wait for ever.
-    Private, as above: `_module_locks` maps names to weak references to locks (seen on CPython 3.9 to 3.13).
     """
     me, half_done = get_ident(), set()
-    for name, reference in list(getattr(_frozen, "_module_locks", {}).items()):
+    for name, reference in list(_module_locks().items()):
         lock = reference()
         if lock is not None and lock.owner not in (None, me):
-            _frozen._module_locks.pop(name, None)
+            _module_locks().pop(name, None)
             spec = getattr(sys.modules.get(name), "__spec__", None)
             if getattr(spec, "_initializing", False):
                 half_done.add(name)

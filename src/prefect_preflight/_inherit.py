@@ -59,8 +59,8 @@ def recall(candidates: Iterable[Candidate], settings: Settings) -> dict[Candidat
         entries = note["plugins"]
         found = ((candidate, _holds(candidate, entries.get(_key(candidate)))) for candidate in candidates)
         return {candidate: inheritance for candidate, inheritance in found if inheritance is not None}
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return {}  # not a note of ours: the hooks run
+    except Exception:  # not a note of ours, whatever it is: the hooks run
+        return {}
 
 
 def note(plugins: Iterable[Plugin], settings: Settings) -> str | None:
@@ -74,9 +74,9 @@ def note(plugins: Iterable[Plugin], settings: Settings) -> str | None:
     entries = {}
     for plugin in plugins:
         key = _key(plugin.candidate)
-        if plugin.status == "inherited":
+        if plugin.status == "inherited" and key in before:
             entries[key] = before[key]
-        elif plugin.status == "success" and plugin.inherit and _stands(plugin.env):
+        elif plugin.status in ("success", "inherited") and plugin.inherit and _stands(plugin.env):
             entries[key] = _entry(plugin)
     if not entries:
         return None
@@ -110,7 +110,7 @@ def _entries(text: str | None) -> dict[str, Any]:
 
     try:
         entries = json.loads(text)["plugins"] if text else {}
-    except (KeyError, TypeError, ValueError):
+    except Exception:  # as in `recall`
         return {}
     return entries if isinstance(entries, dict) else {}
 

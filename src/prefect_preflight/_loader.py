@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import allocate_lock, get_ident
 
 from . import _settings
+from ._hold import Hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class State:
         self.reason: str | None = None  # why no hook ran, if that is so
         self.settings: Settings | None = None
         self.run: Run | None = None
-        self.hold: _Hold | None = None
+        self.hold: Hold | None = None
 
 
 state = State()
@@ -73,7 +73,9 @@ class StagedLoader:
     def __getattr__(self, name: str) -> Any:
         # Whoever only looks at the spec sees the real loader's attributes; `__dict__`, so that a copy that
         # has not been initialized yet does not ask for itself.
-        return getattr(self.__dict__["_loader"], name)
+        if "_loader" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._loader, name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Execute Prefect's body, with the hooks before it and the late ones after it (PEP 451).
@@ -87,14 +89,14 @@ class StagedLoader:
         if module.__spec__ is not None:
             module.__spec__.loader = loader
         module.__loader__ = loader
-        state.hold = hold = _Hold()
+        state.hold = hold = Hold()
         try:
             _exec_staged(module, loader, hold)
         finally:
             hold.release()
 
 
-def _exec_staged(module: ModuleType, loader: Any, hold: _Hold) -> None:
+def _exec_staged(module: ModuleType, loader: Any, hold: Hold) -> None:
     run = _begin(module)
     if run is None:
         hold.release()
@@ -103,8 +105,8 @@ def _exec_staged(module: ModuleType, loader: Any, hold: _Hold) -> None:
     completed = False
     try:
         _guarded(run.early, run)
-        hold.release()
         run.body(loader)
+        hold.release()  # not later, for plugins that need Prefect itself may have threads of their own
         _guarded(run.late, run)
         completed = True
     finally:
@@ -115,70 +117,6 @@ def _exec_staged(module: ModuleType, loader: Any, hold: _Hold) -> None:
         run.close(completed)
 
 
-class _Hold:
-    """Finder in front of all others until the hooks have run: other threads' imports of `prefect.…` wait for that.
-
-    A thread waits at `import prefect` by itself while another one executes it. But when a submodule is asked
-    for, the import system does not look whether the parent is still initializing, so the thread would have
-    Prefect's code executed before the environment is there. The wait is in the loader, since a finder is
-    called under the global import lock, where nobody else could import anything meanwhile.
-    """
-
-    def __init__(self) -> None:
-        self._thread = get_ident()
-        self._lock = allocate_lock()  # not an `Event`, since `threading` may not be loaded
-        self._lock.acquire()
-        finder: Any = self
-        sys.meta_path.insert(0, finder)
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Answer for Prefect's submodules and for other threads alone (PEP 451)."""
-        if not name.startswith("prefect.") or get_ident() == self._thread:
-            return None
-        spec_type: type[ModuleSpec] = type(sys.__spec__)  # an import here would be under the global import lock
-        loader: Any = _HeldLoader(self)
-        return spec_type(name, loader)
-
-    def wait(self) -> None:
-        """Wait until the hooks have run."""
-        from ._importlock import waiting_for_workers
-
-        with waiting_for_workers():  # this thread holds the submodule's lock: a hook that wants it must not wait for us
-            self._lock.acquire()
-            self._lock.release()
-
-    def release(self) -> None:
-        """Let the waiting threads go on; once is enough."""
-        finder: Any = self
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-            self._lock.release()
-
-
-class _HeldLoader:
-    """Loads a submodule of Prefect with its own loader, but not before the hooks have run."""
-
-    def __init__(self, hold: _Hold) -> None:
-        self._hold = hold
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Wait, then have the module made as the other finders say; PEP 451 knows no other place to wait in."""
-        from importlib.util import find_spec
-
-        self._hold.wait()
-        real = find_spec(spec.name)
-        if real is None or real.loader is None:
-            raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
-        # The import system goes on with the object that it has: it becomes the real spec.
-        spec.__dict__.update(real.__dict__)
-        return real.loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Never called, since the spec names the real loader by now; without it this would be no loader."""
-
-
 def _begin(module: ModuleType) -> Run | None:
     """The run to be made, or None if Prefect is to be loaded as if we were not here."""
     if state.phase != "waiting":
@@ -187,7 +125,7 @@ def _begin(module: ModuleType) -> Run | None:
     try:
         state.settings = settings = _settings.resolve(os.environ)
         if not settings.enabled and not settings.problems:
-            finish("plugins are disabled")
+            _finish_disabled()
             return None
         from ._host import identify
 
@@ -197,7 +135,7 @@ def _begin(module: ModuleType) -> Run | None:
             return None
         _tell_problems(settings)
         if not settings.enabled:
-            finish("plugins are disabled")
+            _finish_disabled()
             return None
         from ._run import Run
 
@@ -212,6 +150,15 @@ def _begin(module: ModuleType) -> Run | None:
     except BaseException:
         state.phase = "waiting"
         raise
+
+
+def _finish_disabled() -> None:
+    """Leave Prefect alone, unless this process is `prefect plugins diagnose`: that answers on every Prefect."""
+    finish("plugins are disabled")
+    if "plugins" in getattr(sys, "argv", ()):
+        from ._cli_bridge import CliFinder
+
+        CliFinder.install_if_asked_for(sys.argv)
 
 
 def _tell_problems(settings: Settings) -> None:
@@ -247,7 +194,7 @@ def complain(text: str) -> None:
     if sys.stderr is not None:
         try:
             sys.stderr.write(f"prefect-preflight: {text}\n")
-        except (OSError, ValueError):  # closed, or nobody reads it any more
+        except Exception:  # closed, nobody reads it any more, or not a stream at all
             pass
 
 

@@ -27,7 +27,8 @@ class _StderrHandler(logging.Handler):
         try:
             sys.stderr.write(self.format(record) + "\n")
         except Exception:
-            self.handleError(record)
+            # A stderr that is closed, or broken. `handleError` would write to it too, and raise in whoever logs.
+            pass
 
 
 class _RedactingFilter(logging.Filter):
@@ -46,6 +47,38 @@ class _RedactingFilter(logging.Filter):
         if record.exc_info and not record.exc_text:
             record.exc_text = self._redactor.text(logging.Formatter().formatException(record.exc_info))
         return True
+
+
+class SafeLogger:
+    """Logs what we have to say ourselves: a handler or filter of somebody else's that raises costs the line alone."""
+
+    __slots__ = ("_logger",)
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def is_enabled_for(self, level: int) -> bool:
+        """Whether anybody wants to see records of `level`."""
+        return self._logger.isEnabledFor(level)
+
+    def log(self, level: int, message: str, *args: object) -> None:
+        """As `logging.Logger.log`; never raises."""
+        try:
+            self._logger.log(level, message, *args)
+        except Exception:
+            pass
+
+    def debug(self, message: str, *args: object) -> None:
+        """Log with the level DEBUG."""
+        self.log(logging.DEBUG, message, *args)
+
+    def warning(self, message: str, *args: object) -> None:
+        """Log with the level WARNING."""
+        self.log(logging.WARNING, message, *args)
+
+    def error(self, message: str, *args: object) -> None:
+        """Log with the level ERROR."""
+        self.log(logging.ERROR, message, *args)
 
 
 def make_logger_factory(redactor: Redactor) -> Callable[[str], logging.Logger]:

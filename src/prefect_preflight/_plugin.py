@@ -113,12 +113,13 @@ class Plugin:
 
 
 class Loaded:
-    """What loading a plugin found."""
+    """What loading a plugin found: plain data, so that the importing thread executes none of the plugin's code."""
 
-    __slots__ = ("hook_names", "hooks", "requires", "warnings")
+    __slots__ = ("fits", "hook_names", "hooks", "requires", "warnings")
 
     def __init__(self) -> None:
-        self.requires: object = DEFAULT_REQUIREMENT
+        self.requires = DEFAULT_REQUIREMENT
+        self.fits: bool | None = True  # as of `compatible`
         self.hooks: list[Hook] = []
         self.hook_names: list[str] = []
         self.warnings: list[str] = []
@@ -147,13 +148,15 @@ def load(candidate: Candidate) -> Loaded:
         home = sys.modules.get(getattr(type(target), "__module__", None) or "", module)
         requires = getattr(module, "PREFECT_PLUGIN_API_REQUIRES", None)
         requires = getattr(home, "PREFECT_PLUGIN_API_REQUIRES", None) if requires is None else requires
-    found.requires = DEFAULT_REQUIREMENT if requires is None else requires
+    if requires is not None:
+        found.requires = _plain(requires)
+        found.fits = compatible(found.requires) if isinstance(requires, str) else None
     _find_hooks(target, found)
     return found
 
 
 def _import(candidate: Candidate) -> Any:
-    if not candidate.module:
+    if not candidate.module or candidate.module.startswith("."):
         raise PluginProblem(f"{candidate.value!r} is no entry point: write 'module' or 'module:object'")
     try:
         module = import_module(candidate.module)
@@ -161,9 +164,10 @@ def _import(candidate: Candidate) -> Any:
         if error.name is not None and (candidate.module + ".").startswith(error.name + "."):
             raise PluginProblem(f"there is no module {error.name!r}, which {candidate.value!r} names") from None
         raise
-    except (TypeError, ValueError) as error:  # such as a relative or an empty name
-        raise PluginProblem(f"{candidate.value!r} is no entry point: {error}") from error
-    if getattr(module.__spec__, "_initializing", False):
+    if module is None:
+        raise PluginProblem(f"module {candidate.module!r} has put None in its own place in sys.modules")
+    # A module may have put an object of another kind in its place in `sys.modules`, which has no spec.
+    if getattr(getattr(module, "__spec__", None), "_initializing", False):
         # It is further up in the chain of imports that led here, so its hooks may not exist yet.
         raise PluginProblem(
             f"module {candidate.module!r} was still being imported when it imported Prefect, "
@@ -250,11 +254,34 @@ class Outcome:
     def _set_expiry(self, expires_at: Any) -> None:
         from datetime import datetime
 
-        if isinstance(expires_at, datetime) and expires_at.tzinfo is not None:
-            self.expires_at = expires_at
+        if not isinstance(expires_at, datetime):
+            problem = _described(expires_at)
+        elif expires_at.tzinfo is None:
+            problem = "a datetime without a time zone"
         else:
-            kind = "a datetime without a time zone" if isinstance(expires_at, datetime) else _described(expires_at)
-            self.warnings.append(f"expires_at is {kind} and is ignored; give an aware datetime")
+            try:
+                self.expires_at = _plain_datetime(expires_at)
+                return
+            except Exception as error:
+                problem = f"a datetime that is no point in time ({type(error).__name__})"
+        self.warnings.append(f"expires_at is {problem} and is ignored; give an aware datetime")
+
+
+def _plain_datetime(aware: datetime) -> datetime:
+    """The same point in time, of the standard class and with a fixed offset: it executes none of the plugin's code.
+
+    Raises:
+        Exception: if it is none, or whatever its time zone's own code raises.
+    """
+    from datetime import datetime, timezone
+
+    offset = aware.utcoffset()
+    if offset is None:
+        raise ValueError("no offset")
+    date, time = (aware.year, aware.month, aware.day), (aware.hour, aware.minute, aware.second, aware.microsecond)
+    plain = datetime(*date, *time, tzinfo=timezone(offset))
+    plain.timestamp()
+    return plain
 
 
 def call(hook: Hook, context: HookContext, task: Task) -> Outcome:
@@ -270,6 +297,8 @@ def call(hook: Hook, context: HookContext, task: Task) -> Outcome:
     if inspect.isawaitable(result):
         result = _await(result, task)
     if result is not None and not hasattr(result, "env"):
+        if inspect.iscoroutine(result):
+            result.close()  # or Python warns, later and elsewhere, that nobody awaited it
         raise PluginProblem(
             f"{HOOK} returned {_described(result)}; return SetupResult(env={{...}}), or None for no changes"
         )
@@ -297,15 +326,32 @@ def _described(value: object) -> str:
 
 
 def _text(note: object) -> str | None:
-    return None if note is None else str(note)
+    return None if note is None else str.__str__(str(note))
+
+
+def _plain(value: object) -> str:
+    """A text without code of the plugin's: subclasses of `str` may have any."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    try:
+        return str.__str__(repr(value))
+    except Exception:
+        return _described(value)
 
 
 def _await(awaitable: Awaitable[Any], task: Task) -> Any:
     """Run an async hook to its end in this worker, so it does not matter whether another thread has a running loop."""
     import asyncio  # here, since sync hooks do not need it
+    from threading import current_thread
+
+    from ._executor import DaemonThreadPool
 
     async def main() -> Any:
         loop, current = asyncio.get_running_loop(), asyncio.current_task()
+        # `asyncio.to_thread` would use threads that Python joins at exit: one that hangs would keep the process. Not in
+        # the importing thread, where hooks run if no thread can be started: asyncio starts one to end an executor.
+        if current_thread().daemon:
+            loop.set_default_executor(DaemonThreadPool())
         if current is not None:
             task.cancel = lambda: loop.call_soon_threadsafe(current.cancel)
         try:
@@ -317,11 +363,11 @@ def _await(awaitable: Awaitable[Any], task: Task) -> Any:
 
 
 def describe(error: BaseException) -> tuple[str, str]:
-    """Type and message of a plugin's error, on one line, whatever its `__str__` does."""
+    """Type and message of a plugin's error, on one line, whatever its `__str__` does; to be called in the worker."""
     kind = type(error).__name__
     try:
         message = " ".join(str(error).split())
-    except Exception:
+    except BaseException:
         message = "(its message cannot be shown)"
     if isinstance(error, SystemExit):
         message = f"the plugin called sys.exit({message})"

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from threading import Lock
 
 from . import _loader
 from .report import Report, last_report
 
 _one_at_a_time = Lock()
+
+
+def _in_child() -> None:
+    """Make the lock anew in a forked child: the thread that held it may not exist there."""
+    global _one_at_a_time
+    _one_at_a_time = Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def refresh() -> Report:

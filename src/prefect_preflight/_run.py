@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from threading import get_ident
+from _thread import get_ident  # not `threading`, which is not needed unless there are plugins
 
 from . import _bridge, _environment, _nested, _supersede
 from ._discovery import discover
@@ -70,6 +71,8 @@ class Run:
 
         _fork.register()
         self.redactor = Redactor()
+        for name, value in os.environ.items():  # what a hook was given it may log, or raise with, as well
+            self.redactor.learn(name, value)
         logger_factory = make_logger_factory(self.redactor)
         context = HookContext(self.host.version, self.settings.api_url, logger_factory)
         logger = logger_factory("prefect.plugins")
@@ -165,7 +168,9 @@ class Run:
 
         found = _strict.failures(self.settings, self.runner.plugins if self.runner else ())
         if found:
-            self.strict_exit = _strict.message(found)
+            from ._respawn import pause_in_pool_worker
+
+            self.strict_exit = _strict.message(found) + pause_in_pool_worker()
             raise SystemExit(self.redactor.text(self.strict_exit) if self.redactor else self.strict_exit)
 
     def close(self, completed: bool) -> None:
@@ -183,6 +188,10 @@ class Run:
         else:
             for name in self.new_modules():
                 sys.modules.pop(name, None)
+        if os.environ.get("PREFECT_PREFLIGHT_REPORT_DIR"):
+            from . import _report_file  # only where it is asked for
+
+            _report_file.write(self)
 
     def new_modules(self) -> list[str]:
         """The names of the modules of Prefect that were loaded since the run began."""

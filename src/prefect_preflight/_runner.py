@@ -7,17 +7,20 @@ every time.
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import wait
 
 from . import _environment, _inherit
 from ._executor import DaemonExecutor, Deadline, Task, clock
 from ._importlock import DeadlockError, can_tell, waiting_for_workers
-from ._plugin import WAVES, Hook, Plugin, PluginProblem, call, compatible, describe, load, plugin_traceback
+from ._logging import SafeLogger
+from ._plugin import WAVES, Hook, Plugin, PluginProblem, call, describe, load, plugin_traceback
+from ._progress import Progress
+from ._strict import is_required
 from .api import PREFECT_PLUGIN_API_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Mapping, Sequence
 
     from ._discovery import Candidate
@@ -49,12 +52,13 @@ class Runner:
         self.plugins = [Plugin(candidate) for candidate in candidates]
         self.deadline = Deadline(settings.setup_timeout_seconds)
         self.writers: dict[str, list[str]] = {}  # variable -> the plugins that set it, in the order of application
-        self._safe_mode = settings.safe_mode
+        self._settings = settings
         self._context = context
         self._redactor = redactor
-        self._logger = logger
+        self._logger = SafeLogger(logger)
         self._running: list[Task] = []
         self._executor = DaemonExecutor(threads=can_tell)
+        self._progress = Progress(self.deadline.seconds)
         for plugin in self.plugins:
             if plugin.candidate in inherited:
                 self._take_over(plugin, inherited[plugin.candidate])
@@ -142,10 +146,10 @@ class Runner:
 
     def _loaded(self, plugin: Plugin, found: Loaded) -> None:
         """Take over what loading found, unless the version fence or safe mode keeps the hooks from running."""
-        plugin.requires, plugin.hook_names = str(found.requires), found.hook_names
+        plugin.requires, plugin.hook_names = found.requires, found.hook_names
         for warning in found.warnings:
             self._warn(plugin, warning)
-        fits = compatible(found.requires)
+        fits = found.fits
         versions = (plugin.name, found.requires, PREFECT_PLUGIN_API_VERSION)
         if fits is False:
             plugin.status = "incompatible"
@@ -159,7 +163,7 @@ class Runner:
         plugin.hooks = found.hooks
         if not found.hooks:
             plugin.status = "no-hook"
-        elif self._safe_mode:
+        elif self._settings.safe_mode:
             plugin.status = "loaded"
 
     # Hooks
@@ -211,22 +215,39 @@ class Runner:
         return task
 
     def _work(self, task: Task) -> Loaded | Outcome:
-        """The worker's part: execute the plugin's code."""
-        if task.hook is None:
-            return load(task.plugin.candidate)
-        return call(task.hook, self._context, task)
+        """The worker's part: execute the plugin's code.
+
+        All of it: an error is described here too, since its `__str__` may exit, or never return.
+        """
+        try:
+            if task.hook is None:
+                return load(task.plugin.candidate)
+            return call(task.hook, self._context, task)
+        except BaseException as error:
+            task.failure = describe(error)
+            if self._logger.is_enabled_for(logging.DEBUG):
+                task.traceback = plugin_traceback(error)
+            raise
 
     def _wait(self, tasks: Sequence[Task], share: float) -> None:
         """Wait for `tasks`: as long as there is time, or for a share of it if anything else has to run."""
         own = {id(task.plugin) for task in tasks}
-        others = any(plugin.pending and id(plugin) not in own for plugin in self.plugins)
-        wait([task.future for task in tasks], self.deadline.remaining() * (share if others else 1.0))
+        # Of plugins that are loaded side by side, each one's hooks still have to run, whoever's load hangs.
+        others = len(own) > 1 and tasks[0].hook is None
+        others = others or any(plugin.pending and id(plugin) not in own for plugin in self.plugins)
+        self._progress.wait(
+            [task.future for task in tasks], self.deadline.remaining() * (share if others else 1.0), self._names_running
+        )
+
+    def _names_running(self) -> str:
+        return ", ".join(dict.fromkeys(task.plugin.name for task in self._running if not task.future.done()))
 
     def _wait_for_one(self) -> None:
         """Wait until something that was slow ends."""
         tasks = list(self._running)
         with waiting_for_workers():
-            wait([task.future for task in tasks], self.deadline.remaining(), return_when="FIRST_COMPLETED")
+            futures = [task.future for task in tasks]
+            self._progress.wait(futures, self.deadline.remaining(), self._names_running, "FIRST_COMPLETED")
         self._settle(tasks)
 
     def _settle(self, tasks: Sequence[Task]) -> None:
@@ -269,17 +290,20 @@ class Runner:
     # What goes wrong
 
     def _raised(self, task: Task, error: BaseException) -> None:
-        kind, message = describe(error)
+        kind, message = task.failure or (type(error).__name__, "(its message cannot be shown)")
         if isinstance(error, PluginProblem):
             self._failed(task.plugin, "invalid-result" if task.hook else "load-failed", (kind, message))
         else:
             self._failed(task.plugin, "failed" if task.hook else "load-failed", (kind, f"{kind}: {message}"))
-            self._logger.debug("Traceback of plugin %s:\n%s", task.plugin.name, plugin_traceback(error))
+            if task.traceback is not None:
+                self._logger.debug("Traceback of plugin %s:\n%s", task.plugin.name, task.traceback)
 
     def _failed(self, plugin: Plugin, status: str, error: tuple[str, str]) -> None:
         plugin.status, plugin.error = status, error
         what = "Failed to load plugin %s: %s" if status == "load-failed" else "Plugin %s failed: %s"
-        self._logger.error(what, plugin.name, error[1])
+        # What strict mode exits with says the same: one line is enough.
+        level = logging.DEBUG if is_required(self._settings, plugin) else logging.ERROR
+        self._logger.log(level, what, plugin.name, error[1])
 
     def _timed_out(self, plugin: Plugin) -> None:
         running = any(task.plugin is plugin for task in self._running)

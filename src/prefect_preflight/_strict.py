@@ -21,17 +21,24 @@ def failures(settings: Settings, plugins: Sequence[Plugin]) -> list[tuple[str, s
     Required are the plugins in `PREFECT_PLUGINS_REQUIRED` and those that returned `required=True`; without
     that list, all that are allowed and not fenced out by their API version.
     """
-    listed = None if settings.required is None else {canonical(name): name for name in settings.required}
+    listed = {canonical(name): name for name in settings.required or ()}
     found = []
     for plugin in plugins:
-        by_name = listed is not None and canonical(plugin.name) in listed
-        if by_name or listed is None or plugin.required:
-            reason = _reason(plugin, by_name)
+        if is_required(settings, plugin):
+            reason = _reason(plugin, canonical(plugin.name) in listed)
             if reason is not None:
                 found.append((plugin.name, reason))
     installed = {canonical(plugin.name) for plugin in plugins}
-    missing = [(name, "is not installed") for key, name in (listed or {}).items() if key not in installed]
+    missing = [(name, "is not installed") for key, name in listed.items() if key not in installed]
     return sorted(found + missing)
+
+
+def is_required(settings: Settings, plugin: Plugin) -> bool:
+    """Whether the plugin's failure ends the process, as far as that is known by now."""
+    if not settings.strict:
+        return False
+    names = settings.required
+    return names is None or plugin.required or canonical(plugin.name) in map(canonical, names)
 
 
 def _reason(plugin: Plugin, by_name: bool) -> str | None:
@@ -39,6 +46,8 @@ def _reason(plugin: Plugin, by_name: bool) -> str | None:
         return f"is not allowed to run: it is {plugin.candidate.filtered}"
     if by_name and plugin.status == "incompatible":
         return f"requires plugin API version {plugin.requires}"
+    if by_name and plugin.status == "no-hook" and not plugin.hook_names:
+        return "has no hook, so it cannot have done what it is required for"
     if plugin.status in _FAILURES:
         message = plugin.error[1] if plugin.error else "no reason known"
         return f"{_VERBS.get(plugin.status, 'failed')}: {message}"
@@ -46,7 +55,5 @@ def _reason(plugin: Plugin, by_name: bool) -> str | None:
 
 
 def message(found: Sequence[tuple[str, str]]) -> str:
-    """The one line that the process exits with."""
-    name, reason = found[0]
-    others = ", ".join(repr(other) for other, _ in found[1:])
-    return f"[plugins] required plugin {name!r} {reason}" + (f" (and so did not: {others})" if others else "")
+    """The one line that the process exits with, and the only one about these failures."""
+    return "[plugins] " + "; ".join(f"required plugin {name!r} {reason}" for name, reason in found)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
     from typing import Any
 
 
@@ -24,9 +25,12 @@ def superseding_native_runner(loader: Any) -> Iterator[list[bool]]:
     """
     done: list[bool] = []
     original = getattr(loader, "get_code", None)
+    if original is None:
+        yield done
+        return
 
     def get_code(name: str) -> CodeType | None:
-        code = original(name)  # type: ignore[misc]
+        code: CodeType | None = original(name)
         replaced = _without_native_runner(code) if code is not None else None
         done.append(replaced is not None)
         return replaced or code
@@ -34,12 +38,47 @@ def superseding_native_runner(loader: Any) -> Iterator[list[bool]]:
     try:
         loader.get_code = get_code
     except AttributeError:  # an instance that takes no attribute
-        original = None
+        yield done
+        return
     try:
         yield done
     finally:
-        if original is not None:
-            del loader.get_code
+        del loader.get_code
+
+
+class _AgainLoader:
+    """Loader of a Prefect that has been imported in this process, and is executed again."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+
+    def __getattr__(self, name: str) -> Any:
+        if "_native" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._native, name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Execute the body, its own loader back in its place, without the native runner (PEP 451)."""
+        module.__loader__ = native = self._native
+        if module.__spec__ is not None:
+            module.__spec__.loader = native
+        with superseding_native_runner(native):
+            native.exec_module(module)
+
+
+def spec_of_reload(spec: ModuleSpec | None) -> ModuleSpec | None:
+    """`spec` of Prefect for `importlib.reload`, or for an import after someone took it out of `sys.modules`.
+
+    The hooks have run. The native runner would find nothing to run either, but complain inside a running loop, as in a
+    notebook. As long as the hooks have not run, such as after a failed import, the spec is another finder's matter.
+    """
+    from ._loader import state
+
+    if spec is None or state.phase != "done" or not hasattr(spec.loader, "exec_module"):
+        return spec
+    loader: Any = _AgainLoader(spec.loader)
+    spec.loader = loader
+    return spec
 
 
 def _nothing() -> None:

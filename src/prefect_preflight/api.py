@@ -8,6 +8,7 @@ the documentation, from `prefect._experimental.plugins`, on every Prefect.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,8 +111,17 @@ class HookContext:
     logger_factory: Callable[[str], logging.Logger]
 
 
+class _ResultType(type):
+    """Lets `SetupResult | None` in an annotation be evaluated on Python 3.9, as Prefect's documentation writes it."""
+
+    if sys.version_info < (3, 10):
+
+        def __or__(cls, other: Any) -> Any:
+            return Union[cls, other]
+
+
 @dataclass(repr=False)
-class SetupResult:
+class SetupResult(metaclass=_ResultType):
     """What a hook returns.
 
     Attributes:

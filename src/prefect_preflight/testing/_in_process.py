@@ -1,0 +1,175 @@
+"""Runs a plugin in this process: the runner of `import prefect`, with Prefect as the hooks see it, isolated."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
+from typing import TYPE_CHECKING, Any
+
+from prefect_preflight import _bridge, _loader, _nested
+from prefect_preflight._gate import Gate
+from prefect_preflight._redaction import Redactor
+from prefect_preflight._runner import Runner
+from prefect_preflight._settings import Settings
+from prefect_preflight.api import HookContext
+from prefect_preflight.report import ErrorInfo
+
+from ._advice import about_code, about_environ, about_second_call, about_texts
+from ._isolation import Recorder, captured_stdout, environment
+from ._outcome import Advice, LogLine, PluginRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import ModuleType
+
+    from prefect_preflight._plugin import Plugin
+
+    from ._target import Target
+
+__all__ = ["run"]
+
+
+def run(
+    target: Target,
+    variables: Mapping[str, str | None],
+    *,
+    timeout: float,
+    twice: bool,
+    slow_import: float,
+    api_url: str | None,
+) -> PluginRun:
+    """Run it and tell; the arguments are those of `run_plugin`."""
+    redactor = Redactor()
+    recorder = Recorder(redactor)
+    settings = Settings()
+    settings.setup_timeout_seconds = timeout
+    advice: list[Advice] = []
+    seen_early = "prefect" not in sys.modules
+    with environment(variables), captured_stdout() as printed, recorder.listening() as logger_factory, target.present():
+        context = HookContext(_prefect_version(), api_url, logger_factory)
+
+        def once() -> Runner:
+            logger = logger_factory("prefect.plugins")
+            return Runner(settings, [target.candidate], context, redactor, logger, inherited={})
+
+        before = dict(os.environ)
+        runner = _run(once())
+        plugin = runner.plugins[0]
+        if plugin.stage != "late":  # Prefect sets variables of its own when it is imported
+            advice += about_environ(before, plugin.env)
+        records, stdout = recorder.records[:], printed.text
+        if twice and plugin.status == "success":
+            advice += about_second_call(plugin, _run(once()).plugins[0])
+        # Where Prefect is there already, the plugin may import more of it, which is not what is measured here.
+        advice += about_code(plugin, slow_import if seen_early else float("inf"))
+    own = [message for name, _, message in records if name != "prefect.plugins"]
+    advice += about_texts(redactor, plugin.note, own, stdout)
+    return _told(
+        plugin,
+        redactor,
+        stage=plugin.stage if seen_early or plugin.stage == "late" else None,
+        seconds=runner.deadline.spent(),
+        logs=tuple(LogLine(name, level, redactor.text(message)) for name, level, message in records),
+        stdout=stdout,
+        advice=tuple(advice),
+    )
+
+
+def _told(plugin: Plugin, redactor: Redactor, **more: Any) -> PluginRun:
+    return PluginRun(
+        name=plugin.name,
+        value=plugin.candidate.value,
+        status=plugin.status,
+        env=dict(plugin.env),
+        note=plugin.note,
+        required=plugin.required,
+        expires_at=plugin.expires_at,
+        inherit=plugin.inherit,
+        error=None if plugin.error is None else ErrorInfo(plugin.error[0], redactor.text(plugin.error[1])),
+        deferred_by=plugin.deferred,
+        hook_names=tuple(plugin.hook_names),
+        load_seconds=plugin.load_seconds,
+        **more,
+    )
+
+
+def _run(runner: Runner) -> Runner:
+    """Take a runner through its stages, as `_run.Run` does, without a body between them."""
+    with _nested.marked_for_children(runner.deadline.seconds):
+        with _early_view() as gate:
+            runner.early()
+        try:
+            if runner.unfinished:
+                with _late_view():
+                    runner.late()
+        finally:
+            runner.give_up()
+            if gate is not None and runner.stragglers:
+                gate.stay()
+    return runner
+
+
+@contextmanager
+def _early_view() -> Iterator[Gate | None]:
+    """While inside, Prefect is what the hooks see of it: nothing but the plugin API.
+
+    A Prefect that has been imported is left in its place, since other threads may use it; then the plugin API's modules
+    are completed for the time.
+    """
+    if "prefect" in sys.modules:
+        with _completed_api():
+            yield None
+        return
+    module = module_from_spec(ModuleSpec("prefect", None, is_package=True))
+    sys.modules["prefect"] = module
+    gate = Gate(module, _prefect_version())
+    gate.close()
+    try:
+        yield gate
+    finally:
+        gate.leave()
+        sys.modules.pop("prefect", None)
+
+
+@contextmanager
+def _late_view() -> Iterator[None]:
+    """While inside, an import of Prefect gets the installed one, and runs no hooks of its own."""
+    phase = _loader.state.phase
+    _loader.state.phase = "running" if phase == "waiting" else phase
+    try:
+        with _completed_api():
+            yield
+    finally:
+        _loader.state.phase = phase
+
+
+@contextmanager
+def _completed_api() -> Iterator[None]:
+    """While inside, the modules of the plugin API can be imported and are complete, on every Prefect."""
+    present: dict[str, tuple[ModuleType, dict[str, Any]]] = {
+        name: (sys.modules[name], dict(vars(sys.modules[name]))) for name in _bridge.API_MODULES if name in sys.modules
+    }
+    finders = sys.meta_path[:]
+    _bridge.ApiFinder.install()
+    try:
+        yield
+    finally:
+        if _bridge.ApiFinder not in finders and _bridge.ApiFinder in sys.meta_path:
+            sys.meta_path.remove(_bridge.ApiFinder)
+        for module, names in present.values():
+            vars(module).clear()
+            vars(module).update(names)
+
+
+def _prefect_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    for distribution in ("prefect", "prefect-client"):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "3.0.0"  # none is installed: the plugin API's documentation has this one as its example
