@@ -78,13 +78,13 @@ class TestWhatCanBeRun:
     def test_forms(self, plugin: object, value: str | None, by: str) -> None:
         """A name, a module, an instance, a function and a method are run as an entry point naming them would be."""
         run = run_plugin(plugin).assert_ok()
-        assert run.env == {"SET_BY": by}
+        assert (run.env, run.distribution) == ({"SET_BY": by}, None)
         assert value is None or run.value == value
 
     def test_a_class(self) -> None:
         """A class is instantiated, and the advice says to name an instance."""
         run = run_plugin(Stateful)
-        assert (run.status, run.slugs) == ("success", {"warning"})
+        assert (run.status, set(run.slugs)) == ("success", {"warning"})
         assert "names a class, not an instance" in run.advice[0].message
 
     def test_async(self) -> None:
@@ -272,7 +272,7 @@ class TestAdvice:
     def test_is_given(self, module: Callable[[str, str], str], slug: str) -> None:
         """Each is given for what it is about and for nothing else, fails `assert_ok`, and can be allowed."""
         run = run_plugin(module(f"advised_{slug.replace('-', '_')}", self.CASES[slug]), slow_import=0.2)
-        assert (run.status, run.slugs) == ("success", {slug})
+        assert (run.status, set(run.slugs)) == ("success", {slug})
         with pytest.raises(AssertionError, match=f"{slug}: "):
             run.assert_ok()
         assert run.assert_ok(allow=[slug]) is run
@@ -335,7 +335,7 @@ class TestNewInterpreter:
         assert run.report is not None, run.stderr
         assert (run.status, run.note, run.env["A_TOKEN"]) == ("success", "by the test", SECRET)
         assert int(run.env["PID"]) == run.report.pid != os.getpid()
-        assert (run.stdout, run.slugs) == ("noise", {"prints-to-stdout"})
+        assert (run.stdout, set(run.slugs)) == ("noise", {"prints-to-stdout"})
         assert ("prefect.acme", "hello") in [(log.logger, log.message) for log in run.logs]
         assert run.report.outcome == "success" and len(run.report.plugins[0].hooks) == 1
 
@@ -359,7 +359,9 @@ class TestNewInterpreter:
 KIT = """
 import json, sys
 from prefect_preflight.testing import run_plugin
-runs = [run_plugin(sys.argv[1], subprocess=bool(at)) for at in (0, 1)]
+runs = [run_plugin(sys.argv[1], subprocess=bool(at), twice=not at) for at in (0, 1)]
+for run in runs:
+    assert (run.distribution, run.ok) == (sys.argv[1], True), run
 print(json.dumps([[run.status, run.stage, run.env, sorted(run.slugs), run.deferred_by] for run in runs]))
 print(runs[1].report.prefect.version, file=sys.stderr)
 """
@@ -397,6 +399,7 @@ class TestRealPrefect:
         program = """
             import json, sys
             import prefect.plugins
+            from prefect import flow  # which installs a finder of Prefect's
             before = dict(vars(prefect.plugins)), sys.meta_path[:], sys.modules["prefect"]
             from prefect_preflight.testing import run_plugin
             run = run_plugin("acme").assert_ok()

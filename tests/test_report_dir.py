@@ -70,7 +70,7 @@ class TestWriting:
             print([name for name in os.environ if "REPORT" in name], "prefect_preflight._report_file" in sys.modules)
         """
         for value, names in ((None, []), ("", [DIRECTORY])):
-            result = toy.run(program, env=ENABLED, check=True, **{DIRECTORY: value})
+            result = toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=value)
             assert result.stdout == f"{names} False\n"
         assert not list(toy.cwd.iterdir())
 
@@ -79,7 +79,7 @@ class TestWriting:
         world.plugin("acme", returning("A", MY_TOKEN=SECRET))
         began = time.time()
         result = world.run(
-            "import os, prefect; print(os.getpid())", env=ENABLED, check=True, **{DIRECTORY: str(reports)}
+            "import os, prefect; print(os.getpid())", env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports)
         )
         (data,) = read(reports)
         assert (data["format"], data["pid"], data["ppid"]) == (1, int(result.stdout), os.getpid())
@@ -92,7 +92,9 @@ class TestWriting:
     @pytest.mark.skipif(NO_PERMISSIONS, reason="there are no such permissions")
     def test_permissions(self, toy: World, reports: Path) -> None:
         """A new directory and the files are their owner's alone, also under a generous umask."""
-        toy.run("import os; os.umask(0); import prefect", env=ENABLED, check=True, **{DIRECTORY: str(reports)})
+        toy.run(
+            "import os; os.umask(0); import prefect", env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports)
+        )
         (file,) = reports.iterdir()
         assert stat.S_IMODE(reports.stat().st_mode) == 0o700
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -101,7 +103,7 @@ class TestWriting:
     def test_an_existing_directory_keeps_its_mode(self, toy: World, reports: Path) -> None:
         """Whoever made the directory decides who may list it."""
         reports.mkdir(mode=0o755)
-        toy.run("import prefect", env=ENABLED, check=True, **{DIRECTORY: str(reports)})
+        toy.run("import prefect", env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         assert stat.S_IMODE(reports.stat().st_mode) == 0o755 and len(read(reports)) == 1
 
     def test_relative_directory(self, toy: World) -> None:
@@ -111,12 +113,12 @@ class TestWriting:
             os.mkdir("elsewhere")
             subprocess.run([sys.executable, "-c", "import prefect"], cwd="elsewhere", check=True)
         """
-        toy.run(program, env=ENABLED, check=True, **{DIRECTORY: "reports"})
+        toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR="reports")
         assert len(read(toy.cwd / "reports")) == 2
 
     def test_home(self, toy: World) -> None:
         """`~` is the home directory, as nobody expands it in a container's configuration."""
-        toy.run("import prefect", env=ENABLED, check=True, **{DIRECTORY: "~/reports"})
+        toy.run("import prefect", env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR="~/reports")
         assert len(read(toy.home / "reports")) == 1
 
     @pytest.mark.parametrize("place", ["file", "file/below"])
@@ -125,7 +127,7 @@ class TestWriting:
         toy.plugin("acme", returning("A"))
         (tmp_path / "file").write_text("")
         program = "import prefect, os; print(os.environ['A'])"
-        result = toy.run(program, env=ENABLED, check=True, **{DIRECTORY: str(tmp_path / place)})
+        result = toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(tmp_path / place))
         assert result.stdout == "A\n"
         assert result.stderr.startswith(f"prefect-preflight: the report was not written to {DIRECTORY}, ")
         assert result.stderr.count("\n") == 1
@@ -140,14 +142,16 @@ class TestWriting:
             import prefect
             print("loaded")
         """
-        result = toy.run(program, env=ENABLED, check=True, **{DIRECTORY: str(reports)})
+        result = toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         assert result.stdout == "loaded\n" and "File too large" in result.stderr
         assert not list(reports.iterdir())
 
     def test_a_strict_exit_is_written(self, toy: World, reports: Path) -> None:
         """The process that strict mode ends is the one that somebody will ask about."""
         toy.plugin("acme", hook(f'raise OSError("no {SECRET}")', before=f'os.environ["A_TOKEN"] = "{SECRET}"'))
-        result = toy.run("import prefect", env=ENABLED, PREFECT_PLUGINS_STRICT="1", **{DIRECTORY: str(reports)})
+        result = toy.run(
+            "import prefect", env=ENABLED, PREFECT_PLUGINS_STRICT="1", PREFECT_PREFLIGHT_REPORT_DIR=str(reports)
+        )
         assert result.returncode == 1
         (data,) = read(reports)
         assert data["report"]["outcome"] == "strict-exit" and "required plugin 'acme'" in data["report"]["reason"]
@@ -158,7 +162,7 @@ class TestWriting:
 
         world = World.create(bare, tmp_path / "world")
         install_toy_prefect(world, "raise RuntimeError('broken')")
-        result = world.run("import prefect", env=ENABLED, **{DIRECTORY: str(reports)})
+        result = world.run("import prefect", env=ENABLED, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         assert "RuntimeError: broken" in result.stderr
         assert [data["report"]["outcome"] for data in read(reports)] == ["interrupted"]
 
@@ -184,7 +188,7 @@ class TestTree:
             subprocess.run([sys.executable, "middle.py"], check=True)
             subprocess.run([sys.executable, "-m", "prefect.flows"], check=True)
         """
-        toy.run(program, env=ENABLED, check=True, **{DIRECTORY: str(reports)})
+        toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         module = "python -m prefect.flows" if toy.run("import sys; sys.orig_argv").returncode == 0 else "python -m"
         assert self.outline(reports) == [
             (0, "python -c", "success"),
@@ -202,15 +206,15 @@ class TestTree:
             "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
             "        assert pool.map(work, [1]) == [1]\n"
         )
-        toy.run(["pool.py"], env=ENABLED, check=True, **{DIRECTORY: str(reports)})
+        toy.run(["pool.py"], env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         (_, parent, _), (depth, child, _) = self.outline(reports)
-        assert parent.endswith("pool.py") and (depth, child) == (1, f"{parent} (SpawnPoolWorker-1)")
+        assert (parent, depth) == ("pool.py", 1) and child.endswith("pool.py (SpawnPoolWorker-1)")
 
     @pytest.mark.skipif(IS_WINDOWS, reason="there is no such thing as exec")
     def test_another_program_in_the_same_process(self, toy: World, reports: Path) -> None:
         """A process that becomes another program, as Prefect's workers do, is the child of what it was."""
         program = "import os, sys, prefect; os.execv(sys.executable, [sys.executable, '-c', 'import prefect'])"
-        toy.run(program, env=ENABLED, check=True, **{DIRECTORY: str(reports)})
+        toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         first, second = read(reports)
         assert first["pid"] == second["pid"]
         assert [depth for depth, _, _ in self.outline(reports)] == [0, 1]
@@ -224,7 +228,7 @@ class TestTree:
             import subprocess, sys, prefect
             subprocess.run([sys.executable, "-c", "import prefect"], check=True)
         """
-        toy.run(program, env=ENABLED, check=True, **{DIRECTORY: str(reports)})
+        toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         assert [(depth, outcome) for depth, _, outcome in self.outline(reports)] == [
             (0, "success"),
             (1, "inside-hook"),
@@ -302,12 +306,12 @@ class TestReading:
     def test_the_variable_is_the_default(self, reports: Path) -> None:
         """Where processes write is where the command looks."""
         write(reports, document("worker"))
-        assert "1 process in" in command(**{DIRECTORY: str(reports)}).output
-        assert command(**{DIRECTORY: None}).exit_code == 2
+        assert "1 process in" in command(PREFECT_PREFLIGHT_REPORT_DIR=str(reports)).output
+        assert command(PREFECT_PREFLIGHT_REPORT_DIR=None).exit_code == 2
 
     def test_reused_process_ids(self, reports: Path) -> None:
         """Two processes with the same ID, one after the other, keep their own children."""
-        later = {"started": 1_800_090_000.0, "written": 1_800_090_000.5}
+        later: dict[str, Any] = {"started": 1_800_090_000.0, "written": 1_800_090_000.5}
         write(
             reports,
             document("first", pid=1000),

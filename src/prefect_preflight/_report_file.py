@@ -117,6 +117,6 @@ def program() -> str:
         name = f"python -m {following[0]}" if following else "python -m"
     name = {"": "python", "-c": "python -c", "-": "python -"}.get(name, name)
     process: Any = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
-        name += f" ({process.current_process().name})"  # it has its parent's `argv`
+    if process is not None and process.current_process().name != "MainProcess":
+        name += f" ({process.current_process().name})"  # such a child has its parent's `argv`
     return name

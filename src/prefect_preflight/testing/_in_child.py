@@ -130,7 +130,15 @@ class _Child:
             if self.told is not None:
                 message = f"no plugin ran: {self.told.report.outcome}, {self.told.report.reason}"
             error = ErrorInfo("ChildProcessError", message)
-            return PluginRun(name, value, "crashed", error=error, stdout=self.stdout, stderr=self.stderr)
+            return PluginRun(
+                name,
+                value,
+                "crashed",
+                distribution=target.candidate.distribution,
+                error=error,
+                stdout=self.stdout,
+                stderr=self.stderr,
+            )
         plugin, report = self.told.plugin, self.told.report
         redactor = Redactor()
         for variable, secret in plugin.env.items():
@@ -144,6 +152,7 @@ class _Child:
             name=plugin.name,
             value=value,
             status=plugin.status,
+            distribution=target.candidate.distribution,
             env=dict(plugin.env),
             note=plugin.note,
             required=plugin.required,

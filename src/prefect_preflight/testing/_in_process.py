@@ -83,6 +83,7 @@ def _told(plugin: Plugin, redactor: Redactor, **more: Any) -> PluginRun:
         name=plugin.name,
         value=plugin.candidate.value,
         status=plugin.status,
+        distribution=plugin.candidate.distribution,
         env=dict(plugin.env),
         note=plugin.note,
         required=plugin.required,

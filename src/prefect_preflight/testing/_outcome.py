@@ -63,6 +63,8 @@ class PluginRun:
         status: "success", or why not: "load-failed", "no-hook", "incompatible" (with the plugin API's version),
             "failed" (the hook raised), "invalid-result", "timed-out"; "crashed" if the child interpreter ended too
             early.
+        distribution: the installed distribution that declares the entry point; None if none does, so that no
+            `import prefect` would find the plugin.
         env: the variables that it would set, with their values; empty unless the status is "success".
         note: its note, as it is.
         required: whether it returned `required=True`.
@@ -85,6 +87,7 @@ class PluginRun:
     name: str
     value: str
     status: str
+    distribution: Optional[str] = None
     env: Mapping[str, str] = field(default_factory=dict)
     note: Optional[str] = None
     required: bool = False
