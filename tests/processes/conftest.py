@@ -1,0 +1,62 @@
+"""Fixtures of the tests about processes: two hosts with all that they need, and worlds that count hook runs.
+
+``nox -s processes`` runs them. They are left out where pytest is not told of this directory by name, since their hosts
+take a minute to install.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from counting import Counting
+
+from hosts import NEW, OLD, Host, Hosts, Preset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worlds import World
+
+HERE = Path(__file__).resolve().parent
+# One host of each Prefect for all: joblib brings loky, nbclient and ipykernel the notebook, moto plays STS.
+EXTRAS = ("joblib>=1.3", "ipykernel>=6", "nbclient>=0.8", "moto[server]>=5", "botocore>=1.34")
+HOSTS = {preset.name: Preset(preset.name, (*preset.requirements, *EXTRAS), preset.pythons) for preset in (NEW, OLD)}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves this directory out unless it, or something in it, was asked for."""
+    asked = [config.invocation_params.dir.joinpath(str(arg).partition("::")[0]) for arg in config.args]
+    return None if any(HERE in (path.resolve(), *path.resolve().parents) for path in asked) else True
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Gives `each_host` its values; ``--prefect`` narrows them down."""
+    if "each_host" in metafunc.fixturenames:
+        only = metafunc.config.getoption("--prefect")
+        metafunc.parametrize("each_host", [only] if only else list(HOSTS), indirect=True)
+
+
+@pytest.fixture(scope="session")
+def each_host(request: pytest.FixtureRequest, hosts: Hosts) -> Host:
+    """The host of this round: the newest Prefect, then the old one."""
+    return hosts.preset(HOSTS[request.param])
+
+
+@pytest.fixture(scope="session")
+def new_host(hosts: Hosts) -> Host:
+    """The host with the newest Prefect."""
+    return hosts.preset(HOSTS["new"])
+
+
+@pytest.fixture
+def counting(each_host: Host, new_world: Callable[[Host], World]) -> Counting:
+    """A world on `each_host` whose plugin counts its runs; the test installs it: ``counting.install()``."""
+    return Counting(new_world(each_host))
+
+
+@pytest.fixture
+def counting_new(new_host: Host, new_world: Callable[[Host], World]) -> Counting:
+    """The same, on the newest Prefect alone."""
+    return Counting(new_world(new_host))
