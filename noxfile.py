@@ -81,6 +81,16 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session(python=MAIN)
+def chaos(session: nox.Session) -> None:
+    """Runs random misbehaving plugins beside well-behaved ones; ``-- --seeds 2000``, or ``-- --seed 17`` for one."""
+    _install_group(session, "test")
+    wheel = _install_wheel(session)
+    # Most of a world's time is waiting for its deadline.
+    args = ("-q", "-n", "2", *session.posargs)
+    session.run("pytest", "tests/chaos", *args, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+@nox.session(python=MAIN)
 def demo(session: nox.Session) -> None:
     """Shows the product at work: an AWS role assumed before a real flow runs, in every process of it."""
     example = ROOT / "docs" / "examples"
@@ -88,3 +98,37 @@ def demo(session: nox.Session) -> None:
     _install_wheel(session)
     session.install("prefect==3.8.8", "fastapi<0.150", "moto[server]>=5", str(example / "prefect-aws-setup"))
     session.run("python", str(example / "demo" / "demo.py"), *session.posargs)
+
+
+@nox.session(python=MAIN)
+def compat(session: nox.Session) -> None:
+    """Runs the compatibility matrix: `-- -m ci` for CI's cut, `-- --write-docs` to renew docs/compatibility.md."""
+    _install_group(session, "test")
+    wheel = _install_wheel(session)
+    # A cell's tests stay together, so that each environment is made once.
+    spread = ("-n", "2", "--dist", "loadgroup")
+    session.run("pytest", *spread, "tests/compat", *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+@nox.session(python=MAIN)
+def processes(session: nox.Session) -> None:
+    """Runs the tests about processes of every kind: launches, threads, notebooks, exits, inheritance."""
+    _install_group(session, "test")
+    wheel = _install_wheel(session)
+    session.run("pytest", "tests/processes", "-n", "2", *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+@nox.session(python=MAIN)
+def distributed(session: nox.Session) -> None:
+    """Runs the tests with real Prefect servers and workers, and with Dask and Ray clusters; takes minutes."""
+    _install_group(session, "test")
+    wheel = _install_wheel(session)
+    session.run("pytest", "tests/distributed", *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+@nox.session(python=MAIN)
+def bench(session: nox.Session) -> None:
+    """Measures what all this costs, beside Prefect's own plugin system and other start-up hooks."""
+    session.install("uv")
+    wheel = _install_wheel(session)
+    session.run("python", "-m", "benchmarks", "--wheel", str(wheel), *session.posargs)

@@ -102,7 +102,11 @@ def test_lists_are_shown_with_commas() -> None:
         (
             samples.unloaded(status="inherited", environment={"A": "1"}),
             ["  • aws-setup: not loaded: it ran in an ancestor process"],
-            ["  • aws-setup: success, inherited", "      A=1", "    Ran: not here; inherited from an ancestor, valid in all its descendants"],
+            [
+                "  • aws-setup: success, inherited",
+                "      A=1",
+                "    Ran: not here; inherited from an ancestor, valid in all its descendants",
+            ],
         ),
         (
             samples.plugin(status="no-hook", hook_names=("set_database_connection_params",)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import diag_samples as samples
-
 from plugins_diag.timeline import timeline
 from prefect_preflight.report import HookInfo
 

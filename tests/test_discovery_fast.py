@@ -30,14 +30,19 @@ from toys import repetitions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.core
+pytestmark = [
+    pytest.mark.core,
+    # `importlib_metadata` keeps the zip files open that it has looked into.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 GROUP = "prefect.plugins"
 MANY = settings(
     max_examples=repetitions(1000, 80), deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
-# Older ones let a distribution without metadata hide a whole one of the same name (importlib_metadata#534).
-PREFERS_WHOLE_ONES = hasattr(importlib_metadata.Distribution, "_prefer_valid")
+# Older ones let a distribution without metadata hide a whole one of the same name (importlib_metadata#534), refuse
+# all of a distribution's entry points for one odd value, and do not know the standard library's distributions.
+IS_NEW = hasattr(importlib_metadata.Distribution, "_prefer_valid")
 
 STEMS = ["alpha", "Alpha", "al_pha", "al-pha", "al.pha", "AL__PHA", "_alpha", "beta", "beta-1.0", "béta"]
 SUFFIXES = ["-1.0.dist-info", "-2.0.dist-info", ".dist-info", "-1.0-py3.9.egg-info", ".egg-info", "-1.0.DIST-INFO"]
@@ -55,7 +60,7 @@ POINTS = [
     "[ prefect.plugins ]\npadded = brackets\n",
     "\ufeff[prefect.plugins]\nbehind = mark\n",
     "[prefect.plugins]\n# comment = no\nsame = a\nsame = a\nsame = b\n",
-    "[prefect.plugins]\na = b = c\n[other]\n[prefect.plugins]\nagain = here\n",
+    f"[prefect.plugins]\na = b{' = c' if IS_NEW else ''}\n[other]\n[prefect.plugins]\nagain = here\n",
     "a = b\n[prefect.plugins]\numläut = módulo\n",
     "[prefect.plugins]\x0cfeed = form\x85next = line\n",
     "[prefect.plugins]\n[x = y\n",
@@ -164,7 +169,7 @@ def sound_metadata(draw: st.DrawFn, in_egg: bool, in_zip: bool) -> Metadata:
     forms: list[tuple[str, bytes] | None] = [("METADATA", text), ("PKG-INFO", text)]
     if named and child.endswith(".egg-info"):
         forms.append(("", text))
-    if named and PREFERS_WHOLE_ONES and not in_zip:  # where all names are looked for in the metadata
+    if named and IS_NEW and not in_zip:  # where all names are looked for in the metadata
         forms += [None, ("METADATA", b""), ("METADATA", b"Metadata-Version: 2.1\n")]
     return Metadata(child, draw(st.sampled_from(forms)), None if points is None else points.encode())
 
@@ -339,7 +344,7 @@ def test_somebody_elses_finder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(sys, "meta_path", [Provider, *sys.meta_path])
     with on_the_path([str(tmp_path / "site")]):
         found = fast()
-        if not broken:
+        if IS_NEW and not broken:
             assert found == slowly()
     assert ("one", "module_one", "provided 5") in found
     assert ("two", "module_two:object.part [extra]", "a 1") in found

@@ -82,7 +82,11 @@ def test_each_block_is_tested_or_says_why_not() -> None:
 def test_plugin(world: World, block: Block) -> None:
     """The page's plugin runs, and sets what it returns."""
     world.plugin(block.rest, block.text)
-    program = "import prefect, prefect_preflight as p; r = p.last_report(); print(r.outcome, len(r.plugins[0].environment))"
+    program = """
+        import prefect, prefect_preflight
+        report = prefect_preflight.last_report()
+        print(report.outcome, len(report.plugins[0].environment))
+    """
     assert world.run(program, PREFECT_PLUGINS_ENABLED="1", check=True).stdout == "success 1\n"
 
 

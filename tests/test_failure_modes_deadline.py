@@ -1,13 +1,13 @@
 """Failure modes of the deadline and of ends: time-outs, exits, forks, interrupts, frozen clocks.
 
-    row  test
-    5    test_05_*
-    20   test_20_*
-    21   test_21_exits_after_a_timeout
-    22   test_22_*
-    32   test_32_frozen_clock
-    33   test_33_gevent
-    41   test_41_*
+row  test
+5    test_05_*
+20   test_20_*
+21   test_21_exits_after_a_timeout
+22   test_22_*
+32   test_32_frozen_clock
+33   test_33_gevent
+41   test_41_*
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from toys import COMPANIONS, ON, PLUGIN, PYTHONS, hook, repetitions, toy_world
+from toys import COMPANIONS, ON, PLUGIN, SOME_PYTHONS, hook, repetitions, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +48,9 @@ TIMED = """
 """
 
 
-@pytest.fixture(params=PYTHONS)
+@pytest.fixture(params=SOME_PYTHONS)
 def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
-    """A world with the toy Prefect, on every Python."""
+    """A world with the toy Prefect, on several Pythons."""
     return toy_world(hosts, new_world, request.param)
 
 
@@ -121,7 +121,9 @@ def test_05_a_thread_of_an_async_hook(toy: World) -> None:
     """What an async hook leaves in `asyncio.to_thread` does not keep the process from ending either."""
     source = hook("import asyncio, time\nawait asyncio.to_thread(time.sleep, 600)")
     toy.plugin("stubborn", source.replace("def setup", "async def setup").replace("TOKEN", "LATE"))
-    source = hook("import asyncio\nassert await asyncio.gather(*[asyncio.to_thread(int) for _ in range(99)]) == [0] * 99")
+    source = hook(
+        "import asyncio\nassert await asyncio.gather(*[asyncio.to_thread(int) for _ in range(99)]) == [0] * 99"
+    )
     toy.plugin("good", source.replace("def setup", "async def setup"))
     result = toy.run(timed(), env=SECOND, timeout=20, check=True)
     assert result.json["statuses"] == {"good": "success", "stubborn": "timed-out"}
@@ -290,6 +292,17 @@ def test_21_exits_after_a_timeout(toy: World, how: str) -> None:
         assert result.seconds < 5, result
 
 
+@pytest.mark.parametrize("delay", ["0.1", "0.3", "0.5", "0.7", "0.9"])
+def test_21_exits_while_a_plugin_imports_prefect(world: World, each_prefect: Host, delay: str) -> None:
+    """The same while the thread that was given up is deep in compiled code, which must not be unwound."""
+    body = "from prefect import flow\nimport prefect.main, prefect.server.schemas.core, prefect.client.orchestration"
+    world.plugin("imports", hook(body))
+    for _ in range(repetitions(40, 1)):
+        result = world.run("import prefect", env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": delay})
+        assert result.returncode == 0, result
+        assert "FATAL" not in result.stderr and "Traceback" not in result.stderr, result
+
+
 # 22: `sys.exit` in a hook
 
 RAISES = {
@@ -310,9 +323,7 @@ RAISES = {
 
 @pytest.mark.parametrize("where", ["load", "hook", "late"])
 @pytest.mark.parametrize("what", RAISES)
-def test_22_base_exceptions(
-    hosts: Hosts, new_world: Callable[[Host], World], what: str, where: str
-) -> None:
+def test_22_base_exceptions(hosts: Hosts, new_world: Callable[[Host], World], what: str, where: str) -> None:
     """Any plugin `BaseException` is a recorded failure."""
     world = toy_world(hosts, new_world, "3.12")
     body = "from prefect import flow\n" if where == "late" else ""
@@ -329,8 +340,8 @@ def test_22_base_exceptions(
 def test_22_base_exceptions_on_every_python(toy: World, what: str) -> None:
     """The same from async hooks, whose event loop gives some of these a meaning of their own."""
     lines = "\n".join("    " + line for line in RAISES[what].splitlines())
-    source = f"import os\nfrom prefect.plugins import register_hook\n@register_hook\nasync def setup_environment(*, ctx):\n{lines}\n"
-    toy.plugin("raises", source)
+    head = "from prefect.plugins import register_hook\n@register_hook\nasync def setup_environment(*, ctx):\n"
+    toy.plugin("raises", head + lines + "\n")
     toy.plugin("good", PLUGIN)
     result = toy.run(timed(), env=ON, timeout=15, check=True)
     assert result.json["statuses"] == {"good": "success", "raises": "failed"}, result

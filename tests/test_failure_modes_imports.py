@@ -1,14 +1,14 @@
 """Failure modes of imports and threads.
 
-    row  test
-    1    test_01_*
-    2    test_02_prefect_aws
-    3    test_03_timeouts_raise_no_deadlock_error
-    14   test_14_*
-    25   test_25_*
-    34   test_34_subinterpreters
-    35   test_35_*
-    40   test_40_*
+row  test
+1    test_01_*
+2    test_02_prefect_aws
+3    test_03_timeouts_raise_no_deadlock_error
+14   test_14_*
+25   test_25_*
+34   test_34_subinterpreters
+35   test_35_*
+40   test_40_*
 """
 
 from __future__ import annotations
@@ -205,8 +205,8 @@ def test_14_look_ups_run_nothing(world: World, each_prefect: Host) -> None:
         import prefect
         os.environ["TOKEN"] = "changed"
         importlib.reload(prefect)
-        names = [module.name for module in pkgutil.walk_packages(prefect.__path__[:0] or [prefect.__path__[0] + "/types"],
-                                                                "prefect.types.")]
+        for package in ("types", "events"):
+            list(pkgutil.walk_packages([prefect.__path__[0] + "/" + package], f"prefect.{package}."))
         for name in [name for name in sys.modules if name.partition(".")[0] == "prefect"]:
             del sys.modules[name]
         import prefect

@@ -27,6 +27,9 @@ ON = {"PREFECT_PLUGINS_ENABLED": "1"}
 FULL = os.environ.get("PREFLIGHT_FULL", "").lower() in ("1", "true")
 """Whether repetitions run in full number (``PREFLIGHT_FULL=1``) or as many as fit into an ordinary run."""
 
+SOME_PYTHONS = PYTHONS if FULL else ("3.9", "3.11", "3.13")
+"""Those for the slower tests in an ordinary run: the ends, and the last before the import system's locks changed."""
+
 BODY = """
     import os
     SEEN = os.environ.get("TOKEN")
@@ -79,6 +82,7 @@ def pythons() -> list[str]:
     """Returns those of `PYTHONS` that this machine has, all of them if it has none, so that a test skips."""
     return [version for version in PYTHONS if interpreters.find(version)] or list(PYTHONS)
 
+
 COMPANIONS = (
     *("prefect==3.8.8", "fastapi<0.150"),
     *("autowrapt", "beartype", "coverage", "freezegun", "gevent", "pytest", "structlog", "typeguard", "wrapt"),
@@ -87,7 +91,7 @@ COMPANIONS = (
 
 
 def hook(body: str, head: str = "") -> str:
-    """Returns the text of a plugin whose hook does ``body`` and then sets ``TOKEN``; ``head`` is what loading it does."""
+    """Returns the text of a plugin whose hook does ``body`` and then sets ``TOKEN``; loading it does ``head``."""
     lines = [
         "import os",
         "from prefect.plugins import register_hook, SetupResult",

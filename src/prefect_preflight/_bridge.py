@@ -4,8 +4,6 @@ On every Prefect the names of the plugin API can be imported from the places whe
 them, at any time: while the hooks run, and afterwards.
 """
 
-from __future__ import annotations
-
 import sys
 
 TYPE_CHECKING = False
@@ -49,12 +47,15 @@ API_MODULES = {
     "prefect._experimental.plugins.manager": _ApiModule("register_hook"),
     "prefect._experimental.plugins.diagnostics": _ApiModule("SetupSummary"),
 }
-# Where Prefect 3.7 and newer define their runner. Never served, since older Prefects have no such module; only
-# kept from running the hooks again, should anyone import it from there.
+# Where Prefect 3.7 and newer define their runner and their manager. Never served, since older Prefects have no
+# such modules; the one is kept from running the hooks again, should anyone import it from there, the other from
+# loading excluded plugins.
 _NATIVE_RUNNER = "prefect._internal.plugins.startup"
+_NATIVE_MANAGER = "prefect._internal.plugins.manager"
+_NATIVE_MODULES = (_NATIVE_RUNNER, _NATIVE_MANAGER)
 
 
-def _offer(module: ModuleType, names: Sequence[str]) -> None:
+def _offer(module: "ModuleType", names: "Sequence[str]") -> None:
     """Put our implementation of `names` into `module`."""
     from . import api  # not before someone imports the plugin API: it loads `dataclasses` and `logging`
 
@@ -65,13 +66,13 @@ def _offer(module: ModuleType, names: Sequence[str]) -> None:
 class ApiLoader:
     """Loader of a plugin API module that is ours alone."""
 
-    def __init__(self, refuse: Callable[[str, str], Any] | None = None) -> None:
+    def __init__(self, refuse: "Callable[[str, str], Any] | None" = None) -> None:
         self._refuse = refuse
 
-    def create_module(self, spec: ModuleSpec) -> None:
+    def create_module(self, spec: "ModuleSpec") -> None:
         """Leave it to the import system."""
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Fill the module; in the early stage, names that it does not have defer the plugin that asks."""
         names = API_MODULES[module.__name__].names
         _offer(module, names)
@@ -82,7 +83,7 @@ class ApiLoader:
             module.__dict__["__getattr__"] = lambda name: refuse(module.__name__, name)
 
 
-def api_spec(name: str, refuse: Callable[[str, str], Any] | None = None) -> ModuleSpec:
+def api_spec(name: str, refuse: "Callable[[str, str], Any] | None" = None) -> "ModuleSpec":
     """The spec of a plugin API module that is ours alone."""
     loader: Any = ApiLoader(refuse)
     # The class as it is to hand: importing `importlib.machinery` would add a module to every import of an old Prefect.
@@ -93,16 +94,16 @@ def api_spec(name: str, refuse: Callable[[str, str], Any] | None = None) -> Modu
 class _CompletedLoader:
     """Loader of a native module that is executed as ever, and then completed."""
 
-    def __init__(self, native: Any, complete: Callable[[ModuleType], None]) -> None:
+    def __init__(self, native: "Any", complete: "Callable[[ModuleType], None]") -> None:
         self._native = native
         self._complete = complete
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         if "_native" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self._native, name)
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Execute the native module, its own loader back in its place, and complete it (PEP 451)."""
         native = self._native
         module.__loader__ = native
@@ -123,7 +124,7 @@ def _has_pluggy() -> bool:
     return find_spec("pluggy") is not None
 
 
-def completed(spec: ModuleSpec | None, complete: Callable[[ModuleType], None]) -> ModuleSpec | None:
+def completed(spec: "ModuleSpec | None", complete: "Callable[[ModuleType], None]") -> "ModuleSpec | None":
     """`spec`, its loader wrapped so that `complete` is called with the module once it has been executed."""
     if spec is not None and hasattr(spec.loader, "exec_module"):
         loader: Any = _CompletedLoader(spec.loader, complete)
@@ -131,11 +132,17 @@ def completed(spec: ModuleSpec | None, complete: Callable[[ModuleType], None]) -
     return spec
 
 
-def _complete(module: ModuleType) -> None:
+def _complete(module: "ModuleType") -> None:
     """Add to a native plugin API module what it lacks, and put ours in the place of what it must not keep."""
     if module.__name__ == _NATIVE_RUNNER:
         _offer(module, ["run_startup_hooks"])
         return
+    if module.__name__.endswith(".manager"):
+        from ._supersede import filter_native_loading
+
+        filter_native_loading(module)
+        if module.__name__ == _NATIVE_MANAGER:
+            return
     names = API_MODULES[module.__name__].names
     # A module with a `__getattr__` resolves its names lazily, through `prefect.plugins` where it is a
     # deprecated alias: to look would import Prefect's internals and warn. What its `__all__` promises it has.
@@ -149,10 +156,10 @@ def _complete(module: ModuleType) -> None:
             module.__dict__["__getattr__"] = _or_ours(module, resolve)
 
 
-def _or_ours(module: ModuleType, resolve: Callable[[str], Any]) -> Callable[[str], Any]:
+def _or_ours(module: "ModuleType", resolve: "Callable[[str], Any]") -> "Callable[[str], Any]":
     """A `__getattr__` (PEP 562) that answers with ours where the native one needs pluggy, and there is none."""
 
-    def get_attribute(name: str) -> Any:
+    def get_attribute(name: str) -> "Any":
         try:
             return resolve(name)
         except ImportError:
@@ -171,7 +178,9 @@ class ApiFinder:
     """
 
     @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
         """Answer for the plugin API's modules, the command line's, and a reload of Prefect (PEP 451)."""
         if name in API_MODULES:
             spec = ask_other_finders(ApiFinder, name, path, target)
@@ -182,7 +191,7 @@ class ApiFinder:
             from ._supersede import spec_of_reload
 
             return spec_of_reload(ask_other_finders(ApiFinder, name, path, target))
-        if name == _NATIVE_RUNNER:
+        if name in _NATIVE_MODULES:
             return completed(ask_other_finders(ApiFinder, name, path, target), _complete)
         if name.startswith("prefect.cli."):
             from ._cli_bridge import completed_spec
@@ -195,17 +204,17 @@ class ApiFinder:
         """Put the finder in front, once; modules that are loaded already are completed where they are."""
         if ApiFinder not in sys.meta_path:
             sys.meta_path.insert(0, ApiFinder)
-        for name in (*API_MODULES, _NATIVE_RUNNER):
+        for name in (*API_MODULES, *_NATIVE_MODULES):
             if name in sys.modules:
                 _complete(sys.modules[name])
 
 
-asking: set[tuple[int, int]] = set()
+asking: "set[tuple[int, int]]" = set()
 
 
 def ask_other_finders(
-    finder: object, name: str, path: Sequence[str] | None, target: ModuleType | None
-) -> ModuleSpec | None:
+    finder: object, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
+) -> "ModuleSpec | None":
     """The spec that the finders on `sys.meta_path` other than `finder` give for `name`, in their order.
 
     None also when another finder asks us in return, as one that wraps loaders too would: it then gets the

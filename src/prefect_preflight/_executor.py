@@ -7,7 +7,7 @@ import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import Context
-from threading import TIMEOUT_MAX, Thread
+from threading import TIMEOUT_MAX, Thread, get_ident
 
 from ._importlock import working_for
 
@@ -76,6 +76,7 @@ class Task:
         "failure",
         "future",
         "hook",
+        "ident",
         "late",
         "plugin",
         "started",
@@ -92,6 +93,7 @@ class Task:
         self.cancel: Callable[[], object] | None = None  # set while an async hook runs
         self.failure: tuple[str, str] | None = None  # type's name and message of what it raised
         self.traceback: str | None = None  # formatted, if anybody wants to see it
+        self.ident: int | None = None  # of the thread that executes it
         self.started = 0.0
         self.ended = 0.0
         self.future: Future[Any]
@@ -118,6 +120,7 @@ class Task:
 
     def _run(self, work: Callable[[Task], Any]) -> Any:
         working_for.set(self)
+        self.ident = get_ident()
         self.started = clock()
         try:
             return work(self)

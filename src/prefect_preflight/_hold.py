@@ -5,8 +5,6 @@ is asked for, it does not look whether the parent is still initializing: the thr
 executed before the environment is there, and would hold a lock that the parent's body needs (cpython#83065).
 """
 
-from __future__ import annotations
-
 import sys
 from _thread import allocate_lock, get_ident  # not an `Event`: every process that imports Prefect runs this
 
@@ -30,8 +28,8 @@ class Hold:
         sys.meta_path.insert(0, finder)
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
         """Answer for Prefect's submodules, to other threads than the importing one (PEP 451).
 
         Does not wait: a finder is called under the global import lock, where nobody else can import anything.
@@ -66,11 +64,11 @@ class Hold:
 class _HeldLoader:
     """Gives a waiting thread the submodule in the end: as it was loaded meanwhile, else with its own loader."""
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, hold: "Hold") -> None:
         self._hold = hold
         self._loaded_spec: ModuleSpec | None = None
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
         """Wait, then return the module; PEP 451 has no better place for that."""
         from importlib import import_module
         from importlib.util import find_spec
@@ -92,6 +90,6 @@ class _HeldLoader:
         spec.__dict__.update(real.__dict__)
         return real.loader.create_module(spec)
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Give a module that was loaded meanwhile its spec back, which the import system has replaced by ours."""
         module.__spec__ = self._loaded_spec

@@ -19,6 +19,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from threading import get_ident
 from time import sleep
@@ -105,6 +106,42 @@ def without_locks_on(package: str) -> Iterator[None]:
         yield
     finally:
         _take_back(locks)
+
+
+def take_over_from_waiting(package: str) -> None:
+    """Take the module locks on `package`'s submodules from threads that wait for the calling one.
+
+    A thread that asked for a submodule at the very moment at which the calling one began to import the package holds
+    the submodule's lock while it waits, and Python answers the package's body, which needs the same submodule, with
+    `_DeadlockError` (cpython#83065). It happens without us as well; hooks make that moment longer. The waiting thread
+    finds the submodule in `sys.modules` afterwards, and does not ask for the lock again.
+    """
+    me, table = get_ident(), _module_locks()
+    for name, reference in list(table.items()):
+        owner = getattr(reference(), "owner", None)
+        if name.startswith(package + ".") and owner not in (None, me) and _waits_for(owner, me):
+            table.pop(name, None)  # whoever asks next gets a new one
+
+
+def _waits_for(thread: int, me: int) -> bool:
+    waiting = _blocking_on.get(thread) if can_tell else None
+    locks = list(waiting or ()) if _has_lists else [waiting]
+    return any(getattr(lock, "owner", None) == me for lock in locks)
+
+
+def load_what_is_held(package: str) -> None:
+    """Import those of `package`'s submodules whose locks the calling thread holds.
+
+    The program asked for one of them first, and so imports the package: to a worker that needs the same module it
+    would be locked until the package is there, and the package waits for the worker. A loaded module needs no lock.
+    """
+    for name, reference in list(_module_locks().items()):
+        lock, wanted = reference(), name.startswith(package + ".") and name not in sys.modules
+        if wanted and lock is not None and lock.owner == get_ident():
+            try:
+                import_module(name)
+            except Exception:  # the program will meet it again, by its own import
+                pass
 
 
 def _take_back(locks: list[Any]) -> None:

@@ -10,8 +10,6 @@ process:
 Errors of ours are one line on stderr, and Prefect loads. Only strict mode ends the import.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -47,7 +45,7 @@ class State:
 state = State()
 
 
-def find_staged_spec(path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+def find_staged_spec(path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
     """The spec of `prefect` that the other finders give, its loader wrapped; None leaves the answer to them."""
     finder = sys.modules[__package__]
     from ._bridge import ask_other_finders
@@ -67,17 +65,17 @@ def find_staged_spec(path: Sequence[str] | None, target: ModuleType | None) -> M
 class StagedLoader:
     """Stands for the real loader until `exec_module`, whose first act is to put the real one back."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: "Any") -> None:
         self._loader = loader
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         # Whoever only looks at the spec sees the real loader's attributes; `__dict__`, so that a copy that
         # has not been initialized yet does not ask for itself.
         if "_loader" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self._loader, name)
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Execute Prefect's body, with the hooks before it and the late ones after it (PEP 451).
 
         Raises:
@@ -89,6 +87,7 @@ class StagedLoader:
         if module.__spec__ is not None:
             module.__spec__.loader = loader
         module.__loader__ = loader
+        # Before anything else, for several threads may import Prefect at this very moment.
         state.hold = hold = Hold()
         try:
             _exec_staged(module, loader, hold)
@@ -96,7 +95,7 @@ class StagedLoader:
             hold.release()
 
 
-def _exec_staged(module: ModuleType, loader: Any, hold: Hold) -> None:
+def _exec_staged(module: "ModuleType", loader: "Any", hold: "Hold") -> None:
     run = _begin(module)
     if run is None:
         hold.release()
@@ -117,7 +116,7 @@ def _exec_staged(module: ModuleType, loader: Any, hold: Hold) -> None:
         run.close(completed)
 
 
-def _begin(module: ModuleType) -> Run | None:
+def _begin(module: "ModuleType") -> "Run | None":
     """The run to be made, or None if Prefect is to be loaded as if we were not here."""
     if state.phase != "waiting":
         return None  # the hooks have run: a reload, or a spec that someone kept
@@ -161,7 +160,7 @@ def _finish_disabled() -> None:
         CliFinder.install_if_asked_for(sys.argv)
 
 
-def _tell_problems(settings: Settings) -> None:
+def _tell_problems(settings: "Settings") -> None:
     """Say what is wrong with the settings, and fail closed on what cannot be read: it may have required a plugin.
 
     Raises:
@@ -177,7 +176,7 @@ def _tell_problems(settings: Settings) -> None:
             complain(problem.text)
 
 
-def _guarded(stage: Callable[[], None], run: Run) -> None:
+def _guarded(stage: "Callable[[], None]", run: "Run") -> None:
     """Run a stage so that an error of ours is one line on stderr, and Prefect loads."""
     try:
         stage()
@@ -198,7 +197,7 @@ def complain(text: str) -> None:
             pass
 
 
-def finish(reason: str | None = None) -> None:
+def finish(reason: "str | None" = None) -> None:
     """The hooks have run, or will not for `reason`; no further import costs anything because of the start-up finder."""
     state.phase, state.reason = "done", reason
     finder: Any = sys.modules[__package__]

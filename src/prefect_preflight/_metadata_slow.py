@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 def ask(group: str) -> Iterator[Declaration]:
     """Yield the entry points of `group`, of all finders; see `_metadata.declarations`."""
     try:
-        points: Iterable[Any] = entry_points(group=group)
-    except Exception:  # by one distribution with broken metadata
+        return iter([(point.name, point.value, *_identity(point.dist)) for point in entry_points(group=group)])
+    except Exception:  # by one distribution with broken metadata, or of a class that an older version does not know
         return _ask_one_by_one(group)
-    return ((point.name, point.value, *_identity(point.dist)) for point in points)
 
 
 def _ask_one_by_one(group: str) -> Iterator[Declaration]:

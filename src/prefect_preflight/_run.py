@@ -46,7 +46,7 @@ class Run:
 
     def early(self) -> None:
         """Run the plugins' hooks, before any Prefect code."""
-        _environment.apply(self.settings.exports)
+        _environment.apply({**self.settings.exports, **_supersede.variables_for_native(self.host.version)})
         self.inside_hook = _nested.inside_hook()
         if self.inside_hook:
             return
@@ -98,16 +98,25 @@ class Run:
     def body(self, loader: Any) -> None:
         """Let Prefect's own loader execute Prefect's body, the native plugin runner in it superseded."""
         _bridge.ApiFinder.install()
+        if self.runner is not None:
+            from ._importlock import take_over_from_waiting
+
+            take_over_from_waiting("prefect")
         with _supersede.superseding_native_runner(loader) as done:
             loader.exec_module(self.module)
         self.body_executed = True
         self.superseded = any(done)
+        if self.superseded:
+            _supersede.load_as_native(self.host.version)
 
     def late(self) -> None:
         """Run the plugins that need Prefect itself, and wait for the stragglers of the early stage."""
         runner = self.runner
         if runner is None or not runner.unfinished:
             return
+        from ._importlock import load_what_is_held
+
+        load_what_is_held("prefect")  # outside of the deadline: it is Prefect's own time
         self._run_late(runner)
         self._check_strictly()
 
@@ -162,16 +171,26 @@ class Run:
         Raises:
             SystemExit: with one line that names the plugin, and the status 1.
         """
-        if not self.settings.strict:
-            return
+        if self.settings.strict:
+            self.strict_exit = self._last_words()
+            if self.strict_exit is not None:
+                raise SystemExit(self.strict_exit)
+
+    def _last_words(self) -> str | None:
+        """What strict mode has to say, redacted.
+
+        A function of its own: whoever raises the exit has no error message in its local variables as the plugin wrote
+        it, which a renderer of tracebacks would print.
+        """
         from . import _strict
 
         found = _strict.failures(self.settings, self.runner.plugins if self.runner else ())
-        if found:
-            from ._respawn import pause_in_pool_worker
+        if not found:
+            return None
+        from ._respawn import pause_in_pool_worker
 
-            self.strict_exit = _strict.message(found) + pause_in_pool_worker()
-            raise SystemExit(self.redactor.text(self.strict_exit) if self.redactor else self.strict_exit)
+        text = _strict.message(found) + pause_in_pool_worker()
+        return self.redactor.text(text) if self.redactor else text
 
     def close(self, completed: bool) -> None:
         """Take back what was only for the time of the import; after a failure, all of Prefect that was loaded."""

@@ -113,7 +113,12 @@ class Runner:
 
     def give_up(self) -> None:
         """Abandon what still runs: the deadline has passed, or the import has ended otherwise."""
-        for task in self._running:
+        straggling = [task for task in self._running if not task.abandoned]
+        if straggling:
+            from ._stragglers import end_at_exit  # here, since in nearly every process nothing straggles
+
+            end_at_exit(straggling)
+        for task in straggling:
             task.abandon()
         self._executor.shutdown()
 
@@ -231,13 +236,19 @@ class Runner:
 
     def _wait(self, tasks: Sequence[Task], share: float) -> None:
         """Wait for `tasks`: as long as there is time, or for a share of it if anything else has to run."""
+        futures = [task.future for task in tasks]
+        self._progress.wait(futures, self.deadline.remaining() * share, self._names_running)
+        if not self._others_wait(tasks):
+            self._progress.wait(futures, self.deadline.remaining(), self._names_running)
+
+    def _others_wait(self, tasks: Sequence[Task]) -> bool:
+        """Whether something has still to run that does not depend on those of `tasks` that go on running."""
         own = {id(task.plugin) for task in tasks}
-        # Of plugins that are loaded side by side, each one's hooks still have to run, whoever's load hangs.
-        others = len(own) > 1 and tasks[0].hook is None
-        others = others or any(plugin.pending and id(plugin) not in own for plugin in self.plugins)
-        self._progress.wait(
-            [task.future for task in tasks], self.deadline.remaining() * (share if others else 1.0), self._names_running
-        )
+        if len(own) > 1 and tasks[0].hook is None:
+            return True  # whoever's load hangs, the hooks of those that are loaded have not run
+        if any(task.future.done() and _needs_prefect(task) for task in tasks):
+            return True
+        return any(plugin.pending and id(plugin) not in own for plugin in self.plugins)
 
     def _names_running(self) -> str:
         return ", ".join(dict.fromkeys(task.plugin.name for task in self._running if not task.future.done()))
@@ -259,7 +270,7 @@ class Runner:
 
     def _settle_one(self, task: Task, here: bool = False) -> None:
         plugin, hook, error = task.plugin, task.hook, task.future.exception()
-        if not task.late and (task.touched is not None or isinstance(error, DeadlockError)):
+        if _needs_prefect(task):
             plugin.deferred = task.touched or str(error)
             self._logger.debug("Plugin %s runs late: it needs %s", plugin.name, plugin.deferred)
             _set_state(task, "waiting")
@@ -314,6 +325,11 @@ class Runner:
     def _warn(self, plugin: Plugin, warning: str) -> None:
         plugin.warnings.append(warning)
         self._logger.warning("Plugin %s has a problem: %s", plugin.name, warning)
+
+
+def _needs_prefect(task: Task) -> bool:
+    """Whether a task that has ended reached for Prefect too early."""
+    return not task.late and (task.touched is not None or isinstance(task.future.exception(), DeadlockError))
 
 
 def _set_state(task: Task, state: str) -> None:

@@ -1,4 +1,8 @@
-"""How a native plugin system is superseded, so that the hooks run once and Prefect's settings know their results."""
+"""How a native plugin system is superseded, so that the hooks run once and Prefect's settings know their results.
+
+What is left to it are the hooks that Prefect calls later: its server asks plugins for parameters of the database
+connection, through a plugin manager of its own.
+"""
 
 from __future__ import annotations
 
@@ -132,3 +136,53 @@ def refresh_settings() -> None:
     finally:
         if context.GLOBAL_SETTINGS_CONTEXT is None:
             context.GLOBAL_SETTINGS_CONTEXT = before
+
+
+def load_as_native(version: str) -> None:
+    """Import what a superseded native runner would have imported, where later imports rely on that.
+
+    In Prefect 3.6.19 to 3.7.1 `prefect.context`, `prefect.task_runners` and `prefect.logging.handlers` import one
+    another, which works only if the first one is the first; the native runner saw to that by reading the
+    settings. Without it `from prefect import flow` fails ("cannot import name 'TaskRunner'"). In other versions
+    nothing is imported, which is most of what superseding saves.
+    """
+    if (3, 6, 19) <= _release(version) < (3, 7, 2):
+        try:
+            import prefect.context  # noqa: F401  # for what it imports
+        except Exception:  # such as settings that Prefect refuses: the native runner kept silent about that too
+            pass
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+
+
+def variables_for_native(version: str) -> dict[str, str]:
+    """What a Prefect of `version` must find in the environment to know that plugins are enabled.
+
+    Prefect 3.4.24 to 3.6.29 know that setting by its older name alone, and their server calls no plugin's
+    `set_database_connection_params` without it.
+    """
+    return {"PREFECT_EXPERIMENTS_PLUGINS_ENABLED": "1"} if (3, 4, 24) <= _release(version) < (3, 7) else {}
+
+
+def filter_native_loading(module: ModuleType) -> None:
+    """Have the native `load_entry_point_plugins` in `module` leave out the plugins that our settings exclude.
+
+    It compares names letter by letter, takes an empty allow list for none, and knows one prefix only on older
+    Prefects, so it would import the modules of plugins that are denied.
+    """
+    native = module.__dict__.get("load_entry_point_plugins")
+    if native is None:
+        return
+
+    def load_entry_point_plugins(*args: Any, **options: Any) -> Any:
+        from . import _loader
+
+        run = _loader.state.run
+        if run is not None and run.runner is not None:
+            excluded = [plugin.name for plugin in run.runner.plugins if plugin.status in ("filtered", "incompatible")]
+            options.update(allow=None, deny={*(options.get("deny") or ()), *excluded})
+        return native(*args, **options)
+
+    module.__dict__["load_entry_point_plugins"] = load_entry_point_plugins

@@ -215,10 +215,32 @@ def last_report() -> Report:
         return _of_run(state.run, state.phase)
     settings = state.settings
     if settings is None:
-        reason = state.reason or "Prefect has not been imported"
+        reason = state.reason or _why_nothing_ran()
         return _report("not-run", reason, _resolved(), prefect=_imported_prefect())
     outcome = "not-run" if settings.enabled else "disabled"
     return _report(outcome, state.reason, settings, prefect=_imported_prefect())
+
+
+def _why_nothing_ran() -> str:
+    """A line on why `import prefect`, if there was one, did not come to us."""
+    module = sys.modules.get("prefect")
+    if module is None:
+        return "Prefect has not been imported"
+    finder: Any = sys.modules[__package__]
+    if finder not in sys.meta_path:
+        return "Prefect was imported without prefect-preflight's finder on sys.meta_path: never there, or removed"
+    loader = getattr(module, "__loader__", None)
+    first = sys.meta_path[0] if sys.meta_path[0] is not finder else None
+    return (
+        "Prefect was imported without prefect-preflight's finder being asked"
+        + (f", as {_type_name(first)} stands before it" if first is not None else "")
+        + (f"; its loader is {_type_name(loader)}" if loader is not None else "")
+    )
+
+
+def _type_name(thing: object) -> str:
+    kind = thing if isinstance(thing, type) else type(thing)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def survey() -> Report:

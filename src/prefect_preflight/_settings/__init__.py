@@ -7,8 +7,6 @@ whether the Prefect beside it reads that file (from 3.1), reads `.env` only (3.0
 This module looks whether anything is set at all, which mostly is not so; `resolution` does the rest.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -83,12 +81,12 @@ class Settings:
 
 
 def resolve(
-    environ: Mapping[str, str],
+    environ: "Mapping[str, str]",
     *,
-    directory: str | None = None,
-    argv: Sequence[str] | None = None,
+    directory: "str | None" = None,
+    argv: "Sequence[str] | None" = None,
     full: bool = False,
-) -> Settings:
+) -> "Settings":
     """Resolve the settings; whatever the input is, nothing is raised.
 
     If plugins turn out to be disabled the rest is left at its defaults, which keeps `import prefect` cheap;
@@ -114,7 +112,7 @@ def resolve(
     return settings
 
 
-def default_profiles_path(environ: Mapping[str, str]) -> str:
+def default_profiles_path(environ: "Mapping[str, str]") -> str:
     """Return where Prefect's profiles are unless a setting says otherwise; it does not expand `~`."""
     home = environ.get("PREFECT_HOME")
     if not home:
@@ -122,7 +120,7 @@ def default_profiles_path(environ: Mapping[str, str]) -> str:
     return os.path.join(home, "profiles.toml")
 
 
-def _anything_set(environ: Mapping[str, str], directory: str | None) -> bool:
+def _anything_set(environ: "Mapping[str, str]", directory: "str | None") -> bool:
     """Tell, at the least cost, whether any source could say something about the plugin system."""
     try:
         for name in environ:

@@ -5,8 +5,6 @@ its bytes contain the names that are looked for. That is also the one limit: a T
 Unicode escapes is not seen.
 """
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False  # importing `typing` would cost more than everything else here
@@ -51,7 +49,7 @@ class Files:
         directory: What the files' paths are relative to; None is the working directory.
     """
 
-    def __init__(self, environ: Mapping[str, str], directory: str | None) -> None:
+    def __init__(self, environ: "Mapping[str, str]", directory: "str | None") -> None:
         self.environ = environ
         self.directory = directory
         self.problems: list[Problem] = []
@@ -60,7 +58,7 @@ class Files:
         self._documents: dict[str, dict[str, Any]] = {}
         self._env_file: Variables | None = None
 
-    def env_file(self) -> Variables:
+    def env_file(self) -> "Variables":
         """Return the names in `.env` that are Prefect's, in lower case, with name as written and value."""
         if self._env_file is None:
             self._env_file = {}
@@ -73,7 +71,7 @@ class Files:
                 }
         return self._env_file
 
-    def _parse_env_file(self, data: bytes) -> dict[str, str | None]:
+    def _parse_env_file(self, data: bytes) -> "dict[str, str | None]":
         from .reading import parse_env_file
 
         try:
@@ -90,7 +88,7 @@ class Files:
             self.report(ENV_FILE, text, "broken-file")
         return values
 
-    def table(self, file: str, path: tuple[str, ...], key: str = "") -> dict[str, Any]:
+    def table(self, file: str, path: "tuple[str, ...]", key: str = "") -> "dict[str, Any]":
         """Return a table of a TOML file, empty if the file or the table is not there.
 
         Args:
@@ -141,7 +139,7 @@ class Files:
         if all(problem.text != text for problem in self.problems):
             self.problems.append(Problem(field, printable(source), text, slug))
 
-    def _report_broken(self, file: str, error: Exception) -> None:
+    def _report_broken(self, file: str, error: "Exception") -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
         self.report(file, f"{file} cannot be read, and is not used: {reason}", "broken-file")
 

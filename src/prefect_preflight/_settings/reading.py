@@ -4,8 +4,6 @@ Loaded only when a file or variable is there that has something of ours in it. E
 its parser raises; the caller turns that into one line for a person.
 """
 
-from __future__ import annotations
-
 import sys
 
 TYPE_CHECKING = False  # importing `typing` would cost more than the rest
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def parse_toml(data: bytes) -> dict[str, Any]:
+def parse_toml(data: bytes) -> "dict[str, Any]":
     """Return a TOML document's content.
 
     Args:
@@ -32,7 +30,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
     return content
 
 
-def parse_env_file(data: bytes, environ: Mapping[str, str]) -> tuple[dict[str, str | None], list[int]]:
+def parse_env_file(data: bytes, environ: "Mapping[str, str]") -> "tuple[dict[str, str | None], list[int]]":
     """Return what a `.env` file assigns, and the lines that are not understood.
 
     python-dotenv is what pydantic-settings, and thereby Prefect 3, reads the file with. Its two lower modules
@@ -68,7 +66,7 @@ def parse_env_file(data: bytes, environ: Mapping[str, str]) -> tuple[dict[str, s
     return values, left_out
 
 
-def parse_object(text: object) -> dict[str, Any]:
+def parse_object(text: object) -> "dict[str, Any]":
     """Return a JSON object, empty for JSON's null.
 
     Raises:

@@ -3,8 +3,6 @@
 Where values come from is `sources`' matter, what they mean `values`'.
 """
 
-from __future__ import annotations
-
 from . import FIELDS, PREFIXES
 from .files import Problem, printable
 from .sources import Sources
@@ -27,11 +25,11 @@ _KINDS = {
     "safe_mode": "boolean",
     "required": "names",
 }
-_BAD: Any = object()
+_BAD: "Any" = object()
 
 
 def fill(
-    settings: Settings, environ: Mapping[str, str], directory: str | None, argv: Sequence[str], full: bool
+    settings: "Settings", environ: "Mapping[str, str]", directory: "str | None", argv: "Sequence[str]", full: bool
 ) -> None:
     """Resolve the settings in place; nothing is raised. See `_settings.resolve` for the arguments."""
     problems: list[Problem] = []
@@ -48,7 +46,7 @@ def fill(
 class _Resolver:
     """Fills a `Settings` from its sources, stage by stage."""
 
-    def __init__(self, settings: Settings, sources: Sources) -> None:
+    def __init__(self, settings: "Settings", sources: "Sources") -> None:
         self.settings = settings
         self.sources = sources
 
@@ -102,7 +100,7 @@ class _Resolver:
                 self.settings.logging_level = "DEBUG"
                 self.settings.sources["logging_level"] = found.source
 
-    def first(self, field: str, kind: str, group: str, key: str, names: Sequence[str]) -> tuple[Found | None, Any]:
+    def first(self, field: str, kind: str, group: str, key: str, names: "Sequence[str]") -> "tuple[Found | None, Any]":
         """Return the first source that says something about a setting, and the value, `_BAD` if it is bad."""
         for found in self.sources.look_up(group, key, names):
             from .values import ALLOWED, ERRORS, UNSET, parse

@@ -6,8 +6,6 @@ as one JSON object, environment, `.env`, `prefect.toml`, `pyproject.toml`, the a
 legacy tables of both TOML files.
 """
 
-from __future__ import annotations
-
 from . import default_profiles_path
 from .files import ENV_FILE, Files, printable
 
@@ -19,12 +17,12 @@ if TYPE_CHECKING:
     from .files import Variables
 
 # A TOML file's name, and where in it Prefect's settings are.
-_TOML_FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
+_TOML_FILES: "tuple[tuple[str, tuple[str, ...]], ...]" = (
     ("prefect.toml", ()),
     ("pyproject.toml", ("tool", "prefect")),
 )
 # The names under which a group's settings can come as one JSON object, and the way in it.
-_OBJECTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+_OBJECTS: "dict[str, tuple[tuple[str, tuple[str, ...]], ...]]" = {
     "plugins": (
         ("prefect_plugins", ()),
         ("prefect_experiments", ("plugins",)),
@@ -58,7 +56,7 @@ class Found:
 
     __slots__ = ("from_file", "is_text", "source", "value")
 
-    def __init__(self, source: str, value: Any, from_file: bool, is_text: bool = False) -> None:
+    def __init__(self, source: str, value: "Any", from_file: bool, is_text: bool = False) -> None:
         self.source = source
         self.value = value
         self.from_file = from_file
@@ -75,7 +73,7 @@ class Sources(Files):
         argv: The command line, for `prefect --profile NAME`.
     """
 
-    def __init__(self, environ: Mapping[str, str], directory: str | None, argv: Sequence[str]) -> None:
+    def __init__(self, environ: "Mapping[str, str]", directory: "str | None", argv: "Sequence[str]") -> None:
         super().__init__(environ, directory)
         self.argv = argv
         # Lower-case name -> (name as written, value). As in Prefect, the last of several spellings wins.
@@ -88,7 +86,7 @@ class Sources(Files):
 
     # -- one setting ------------------------------------------------------------------------------------
 
-    def look_up(self, group: str, key: str, names: Sequence[str]) -> Iterator[Found]:
+    def look_up(self, group: str, key: str, names: "Sequence[str]") -> "Iterator[Found]":
         """Yield what each source says about a setting, highest precedence first.
 
         Args:
@@ -110,14 +108,14 @@ class Sources(Files):
         if group == "plugins":
             yield from self._in_tables(("experiments", *path), key)
 
-    def _among(self, variables: Variables, names: Sequence[str], prefix: str) -> Iterator[Found]:
+    def _among(self, variables: "Variables", names: "Sequence[str]", prefix: str) -> "Iterator[Found]":
         for name in names:
             written, value = variables.get(name, ("", None))
             if value is not None:
                 yield Found(prefix + written, value, from_file=bool(prefix), is_text=True)
                 return  # even if the value turns out to be JSON's null, the other name is not asked
 
-    def _in_tables(self, path: tuple[str, ...], key: str) -> Iterator[Found]:
+    def _in_tables(self, path: "tuple[str, ...]", key: str) -> "Iterator[Found]":
         for file, root in _TOML_FILES:
             value = self.table(file, root + path, key).get(key)
             # A table in a field's place is passed over, as Prefect does.
@@ -125,7 +123,7 @@ class Sources(Files):
                 where = ".".join(root + path)
                 yield Found(f"{file} [{where}] {key}" if where else f"{file} {key}", value, from_file=True)
 
-    def _in_objects(self, group: str, keys: Sequence[str]) -> Iterator[Found]:
+    def _in_objects(self, group: str, keys: "Sequence[str]") -> "Iterator[Found]":
         """Yield what the group as one JSON object says: `PREFECT_PLUGINS={"enabled": true}`.
 
         Prefect hands such an object to the group's model as arguments. So a field's own name in it wins over
@@ -139,13 +137,13 @@ class Sources(Files):
                 if key in values:
                     yield Found(source, values[key], from_file)
 
-    def objects(self, group: str) -> list[tuple[str, dict[str, Any], bool]]:
+    def objects(self, group: str) -> "list[tuple[str, dict[str, Any], bool]]":
         """Return source and content of a group's JSON objects, and whether they stand in a file."""
         if group not in self._objects:
             self._objects[group] = list(self._find_objects(group))
         return self._objects[group]
 
-    def _find_objects(self, group: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    def _find_objects(self, group: str) -> "Iterator[tuple[str, dict[str, Any], bool]]":
         for name, path in _OBJECTS.get(group, ()):
             in_environ, in_env_file = (v.get(name, ("", None)) for v in (self.variables, self.env_file()))
             profile, label = self.profile(name.upper())
@@ -160,7 +158,7 @@ class Sources(Files):
                 if values and isinstance(values, dict):
                     yield f"{source} (JSON)", values, from_file
 
-    def _parse_object(self, source: str, text: Any) -> dict[str, Any]:
+    def _parse_object(self, source: str, text: "Any") -> "dict[str, Any]":
         from .reading import parse_object
 
         try:
@@ -170,7 +168,7 @@ class Sources(Files):
             self.report(source, f"{source} is not a JSON object; it is not used", "bad-value")
             return {}
 
-    def plugin_tables(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def plugin_tables(self) -> "Iterator[tuple[str, dict[str, Any]]]":
         """Yield the plugin system's own tables, with their places."""
         for file, root in _TOML_FILES:
             for path in ((*root, "plugins"), (*root, "experiments", "plugins")):
@@ -178,7 +176,7 @@ class Sources(Files):
 
     # -- profiles ---------------------------------------------------------------------------------------
 
-    def profile(self, name: str) -> tuple[dict[str, Any], str]:
+    def profile(self, name: str) -> "tuple[dict[str, Any], str]":
         """Return the active profile's settings, if `name` can be among them, and a label for people.
 
         Args:
@@ -210,7 +208,7 @@ class Sources(Files):
             if chosen not in self.table(path, ("profiles",)):
                 self._report_unknown_profile(chosen, asked_by, path)
 
-    def _chosen_profile(self) -> tuple[Any, str]:
+    def _chosen_profile(self) -> "tuple[Any, str]":
         argv = self.argv
         if len(argv) >= 3 and argv[0].endswith("/prefect") and argv[1] == "--profile":
             return argv[2], "--profile"

@@ -5,14 +5,12 @@ no blanks around it, and a timeout is finite and above 0.
 Loaded only when some source says something.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # importing `typing` would cost more than the rest
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-UNSET: Any = object()
+UNSET: "Any" = object()
 """The value of a source that is asked and says nothing: JSON's null for a list."""
 
 ERRORS = (ValueError, TypeError, OverflowError, RecursionError)
@@ -23,7 +21,7 @@ _FALSE = ("0", "false", "f", "no", "n", "off")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def parse(kind: str, value: Any, is_text: bool) -> Any:
+def parse(kind: str, value: "Any", is_text: bool) -> "Any":
     """Return the meaning of a value.
 
     Args:
@@ -37,7 +35,7 @@ def parse(kind: str, value: Any, is_text: bool) -> Any:
     return _PARSERS[kind](value, is_text)
 
 
-def export(value: Any) -> str:
+def export(value: "Any") -> str:
     """Return a plugin setting's value in a form for the environment, which resolves to it again."""
     if isinstance(value, bool):
         return "1" if value else "0"
@@ -50,7 +48,7 @@ def export(value: Any) -> str:
     return json.dumps(value)
 
 
-def _boolean(value: Any, _is_text: bool) -> bool:
+def _boolean(value: "Any", _is_text: bool) -> bool:
     if isinstance(value, str):
         lower = value.lower()
         if lower in _TRUE or lower in _FALSE:
@@ -60,7 +58,7 @@ def _boolean(value: Any, _is_text: bool) -> bool:
     raise ValueError
 
 
-def _seconds(value: Any, _is_text: bool) -> float:
+def _seconds(value: "Any", _is_text: bool) -> float:
     if not isinstance(value, (str, int, float)):
         raise ValueError
     seconds = float(value)
@@ -69,7 +67,7 @@ def _seconds(value: Any, _is_text: bool) -> float:
     return seconds
 
 
-def _names(value: Any, is_text: bool) -> Any:
+def _names(value: "Any", is_text: bool) -> "Any":
     if is_text and _may_be_json(value):
         import json  # here, since names are mostly separated by commas
 
@@ -96,20 +94,20 @@ def _may_be_json(text: str) -> bool:
     return stripped[:1] in set('[{"-0123456789') or stripped in ("null", "true", "false", "NaN", "Infinity")
 
 
-def _level(value: Any, _is_text: bool) -> str:
+def _level(value: "Any", _is_text: bool) -> str:
     level: str = value.upper() if isinstance(value, str) else ""
     if level not in _LEVELS:
         raise ValueError
     return level
 
 
-def _text(value: Any, _is_text: bool) -> str | None:
+def _text(value: "Any", _is_text: bool) -> "str | None":
     if value is not None and not isinstance(value, str):
         raise ValueError
     return value
 
 
-_PARSERS: dict[str, Callable[[Any, bool], Any]] = {
+_PARSERS: "dict[str, Callable[[Any, bool], Any]]" = {
     "boolean": _boolean,
     "seconds": _seconds,
     "names": _names,

@@ -1,0 +1,65 @@
+"""Runs the benchmarks: ``python -m benchmarks --wheel WHEEL``, or ``nox -s bench``, which builds the wheel first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import discovery, imports, plot, running, startup
+from benchmarks.environments import Environments
+from benchmarks.measuring import can_count
+from benchmarks.results import Results
+
+ROOT = Path(__file__).resolve().parent.parent
+SUITES = {"startup": startup.run, "imports": imports.run, "discovery": discovery.run, "running": running.run}
+BEGIN, END = "<!-- begin of what `nox -s bench` writes -->", "<!-- end of what `nox -s bench` writes -->"
+
+
+def main() -> None:
+    """Measures, prints the tables, and writes them where the options say."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--wheel", type=Path, required=True, help="the wheel to be measured")
+    parser.add_argument("--environments", type=Path, help="where the environments are kept; by default nowhere")
+    parser.add_argument("--rounds", type=int, default=12, help="how often each thing is measured (%(default)s)")
+    parser.add_argument("--only", choices=sorted(SUITES), action="append", help="leave out the others")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results.json and docs/performance.*")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        root = (options.environments or Path(temporary)).resolve()
+        results = Results(_machine())
+        for name, run in SUITES.items():
+            if not options.only or name in options.only:
+                sys.stderr.write(f"measuring: {name}\n")
+                run(Environments(root, options.wheel.resolve()), results, options.rounds)
+    sys.stdout.write(results.markdown())
+    if options.write:
+        _write(results)
+
+
+def _machine() -> dict[str, str]:
+    """What the figures depend on."""
+    return {
+        "Python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": str(os.cpu_count()),
+        "load": f"{os.getloadavg()[0]:.1f}",
+        "instructions": "counted by callgrind" if can_count() else "not counted",
+    }
+
+
+def _write(results: Results) -> None:
+    (ROOT / "benchmarks" / "results.json").write_text(json.dumps(results.as_dict(), indent=1) + "\n")
+    (ROOT / "docs" / "performance.svg").write_text(plot.svg(results.charts))
+    page = ROOT / "docs" / "performance.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n\n{results.markdown()}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

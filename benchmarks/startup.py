@@ -1,0 +1,81 @@
+"""What every start of Python costs, with us and with others that have a ``.pth`` file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.measuring import SEEDS, Child, Sample, can_count, in_rounds, instructions
+from benchmarks.results import Results, Table, difference, plain
+
+if TYPE_CHECKING:
+    from benchmarks.environments import Environment, Environments
+
+OURS, EMPTY, BARE = "prefect-preflight", "an empty module", "no start-up file"
+_THRESHOLD = 700  # allocations of containers between two runs of the garbage collector, up to Python 3.13
+PEERS = ("autowrapt", "coverage", "setuptools")
+
+
+def run(environments: Environments, results: Results, rounds: int) -> None:
+    """Compares ``python -c pass``."""
+    made: dict[str, Environment] = {
+        BARE: environments.with_packages("bare"),
+        EMPTY: environments.with_empty_module(),
+        OURS: environments.with_packages("preflight", "ours"),
+        **{name: environments.with_packages(name, name) for name in PEERS},
+    }
+    children = {
+        name: Child([environment.python, "-c", "pass"], environments.child_environment(), environments.nowhere)
+        for name, environment in made.items()
+    }
+    times = in_rounds({name: child.seconds for name, child in children.items()}, rounds * 3)
+    counts: dict[str, Sample] = {}
+    if can_count():
+        counts = {name: _count(environments, made[name], child) for name, child in children.items()}
+    modules = {name: _modules(made[name], environments) for name in made}
+    rows = []
+    for name in made:
+        count = [f"{counts[name].median:.2f}", difference(_added(counts, name), 2)] if counts else ["-", "-"]
+        least = (times[name].least - times[BARE].least) * 1e3
+        rows.append(
+            [name, *count, plain(times[name], 1e3, 1), difference(least, 2), str(len(modules[name] - modules[BARE]))]
+        )
+    headings = ["installed", "instructions (M)", "added (M)", "time (ms)", "least added (ms)", "modules added"]
+    note = (
+        "Instructions: means of eight hash seeds and states of the garbage collector."
+        if counts
+        else "valgrind is not installed here, so no instructions were counted."
+    )
+    results.table(Table("Start-up: `python -c pass`", headings, rows, note))
+    results.data["start-up"] = {
+        "seconds": {name: sample.as_dict() for name, sample in times.items()},
+        "million instructions": {name: sample.as_dict() for name, sample in counts.items()},
+    }
+    results.target("start-up: modules added", len(modules[OURS] - modules[BARE]), 1, "")
+    if counts:
+        added = {name: _added(counts, name) for name in made}
+        results.target("start-up: instructions added", added[OURS], 1.10, "M")
+        results.target("start-up: … as a multiple of an empty module's", added[OURS] / added[EMPTY], 1.5, "x")
+        least_peer = min(added[name] for name in PEERS)
+        results.target("start-up: … as a share of the cheapest peer's", added[OURS] / least_peer, 1.0, "x")
+        results.chart("Instructions added to a start of Python (millions)", {n: added[n] for n in made if n != BARE})
+
+
+def _count(environments: Environments, environment: Environment, child: Child) -> Sample:
+    """The instructions of a start, for several hash seeds and as many states of the garbage collector."""
+    values: list[float] = []
+    for seed in SEEDS:
+        with environments.collecting_later(environment, _THRESHOLD * seed // len(SEEDS)):
+            values += instructions(child, [seed]).values
+    return Sample(tuple(values))
+
+
+def _added(counts: dict[str, Sample], name: str) -> float:
+    """Millions of instructions above a bare start, averaged."""
+    own, bare = counts[name].values, counts[BARE].values
+    return sum(own) / len(own) - sum(bare) / len(bare)
+
+
+def _modules(environment: Environment, environments: Environments) -> set[str]:
+    program = "import sys; print(*sys.modules)"
+    child = Child([environment.python, "-c", program], environments.child_environment(), environments.nowhere)
+    return set(child.run().split())
