@@ -42,7 +42,7 @@ MANY = settings(
 )
 # Older ones let a distribution without metadata hide a whole one of the same name (importlib_metadata#534), refuse
 # all of a distribution's entry points for one odd value, and do not know the standard library's distributions.
-IS_NEW = hasattr(importlib_metadata.Distribution, "_prefer_valid")
+IS_NEW = hasattr(importlib_metadata, "_safe_has_metadata")
 
 STEMS = ["alpha", "Alpha", "al_pha", "al-pha", "al.pha", "AL__PHA", "_alpha", "beta", "beta-1.0", "béta"]
 SUFFIXES = ["-1.0.dist-info", "-2.0.dist-info", ".dist-info", "-1.0-py3.9.egg-info", ".egg-info", "-1.0.DIST-INFO"]

@@ -146,6 +146,8 @@ RACER = """
                         exec(statement)
                     except ImportError:
                         pass
+                    except SystemExit:
+                        return  # the process ends, and we are asked to
                     except BaseException as error:
                         os.write(2, f"RACER {error!r}\\n".encode())
 

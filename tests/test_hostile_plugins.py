@@ -158,3 +158,38 @@ class TestModules:
         """An error of the module's own is not taken for a bad entry point."""
         toy.plugin("a-raises", f"raise {kind}('of its own')")
         assert run(toy).plugins["a_raises"]["error"] == {"type": kind, "message": f"{kind}: of its own"}
+
+
+RACE = """
+import _imp, sys, threading, time
+
+class Slow:
+    # Gives the other thread time to ask for a submodule, and so to hold its lock, before the package is found.
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "prefect" and other.ident is None:
+            _imp.release_lock()
+            other.start()
+            time.sleep(0.3)
+            _imp.acquire_lock()
+
+problems = []
+
+def submodule():
+    try:
+        import prefect.flows
+        problems.extend([] if prefect.DONE and prefect.flows.flow else ["partial"])
+    except BaseException as error:
+        problems.append(repr(error))
+
+other = threading.Thread(target=submodule)
+sys.meta_path.insert(0, Slow)
+import prefect
+other.join(10)
+assert not problems and not other.is_alive(), problems
+"""
+
+
+def test_a_thread_that_asks_for_a_submodule_at_the_same_moment(toy: World) -> None:
+    """It gets the complete package, and so does the importing thread, whose body needs the same submodule."""
+    run(toy, RACE + IMPORT_AND_TELL)

@@ -208,8 +208,8 @@ class _SharedSpec(ModuleSpec):
 @contextmanager
 def shared_with_workers(module: ModuleType) -> Iterator[None]:
     """Let hooks' workers use `module` while every other thread waits at its import until this is left."""
-    spec = module.__spec__
-    if type(spec) is not ModuleSpec:  # a spec class of somebody's own: the edge alone has to do
+    spec, plain = module.__spec__, ModuleSpec  # a local: at the end of the interpreter the global may be gone
+    if type(spec) is not plain:  # a spec class of somebody's own: the edge alone has to do
         yield
         return
     # The class of the one spec changes, as `importlib.util.LazyLoader` does with modules: the import
@@ -219,4 +219,4 @@ def shared_with_workers(module: ModuleType) -> Iterator[None]:
     try:
         yield
     finally:
-        spec.__class__ = ModuleSpec
+        spec.__class__ = plain
