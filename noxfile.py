@@ -91,6 +91,13 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(python=MAIN)
+def docs(session: nox.Session) -> None:
+    """Builds the documentation site, strictly, into site/."""
+    _install_group(session, "docs")
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(python=MAIN)
 def demo(session: nox.Session) -> None:
     """Shows the product at work: an AWS role assumed before a real flow runs, in every process of it."""
     example = ROOT / "docs" / "examples"
