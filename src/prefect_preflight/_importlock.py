@@ -99,7 +99,7 @@ def without_locks_on(package: str) -> Iterator[None]:
     locks = []
     for name, reference in list(_module_locks().items()):
         lock = reference()
-        while name.startswith(package + ".") and lock is not None and lock.owner == get_ident():
+        while name.startswith(package + ".") and _owner(lock) == get_ident():
             lock.release()
             locks.append(lock)
     try:
@@ -118,7 +118,7 @@ def take_over_from_waiting(package: str) -> None:
     """
     me, table = get_ident(), _module_locks()
     for name, reference in list(table.items()):
-        owner = getattr(reference(), "owner", None)
+        owner = _owner(reference())
         if name.startswith(package + ".") and owner not in (None, me) and _waits_for(owner, me):
             table.pop(name, None)  # whoever asks next gets a new one
 
@@ -126,7 +126,7 @@ def take_over_from_waiting(package: str) -> None:
 def _waits_for(thread: int, me: int) -> bool:
     waiting = _blocking_on.get(thread) if can_tell else None
     locks = list(waiting or ()) if _has_lists else [waiting]
-    return any(getattr(lock, "owner", None) == me for lock in locks)
+    return any(_owner(lock) == me for lock in locks)
 
 
 def load_what_is_held(package: str) -> None:
@@ -137,7 +137,7 @@ def load_what_is_held(package: str) -> None:
     """
     for name, reference in list(_module_locks().items()):
         lock, wanted = reference(), name.startswith(package + ".") and name not in sys.modules
-        if wanted and lock is not None and lock.owner == get_ident():
+        if wanted and _owner(lock) == get_ident():
             try:
                 import_module(name)
             except Exception:  # the program will meet it again, by its own import
@@ -166,6 +166,12 @@ def _module_locks() -> dict[str, Any]:
     return table
 
 
+def _owner(lock: Any) -> int | None:
+    """The ident of the thread that has a module lock, None if nobody has, or a future Python does not tell."""
+    owner: int | None = getattr(lock, "owner", None)
+    return owner
+
+
 def forget_other_threads() -> set[str]:
     """Forget, in a forked child, the module locks of threads that do not exist there; return what they were importing.
 
@@ -174,7 +180,7 @@ def forget_other_threads() -> set[str]:
     me, half_done = get_ident(), set()
     for name, reference in list(_module_locks().items()):
         lock = reference()
-        if lock is not None and lock.owner not in (None, me):
+        if _owner(lock) not in (None, me):
             _module_locks().pop(name, None)
             spec = getattr(sys.modules.get(name), "__spec__", None)
             if getattr(spec, "_initializing", False):
