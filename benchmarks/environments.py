@@ -77,16 +77,14 @@ class Environments:
         return environment
 
     @contextmanager
-    def collecting_later(self, environment: Environment, containers: int) -> Iterator[None]:
-        """While inside, every start of the environment's Python makes so many lists before anything else.
+    def without_collector(self, environment: Environment) -> Iterator[None]:
+        """While inside, no start of the environment's Python runs the garbage collector.
 
-        The garbage collector runs after each so many hundred allocations. A program that makes only a few more
-        than another may so have one run of it more, which costs as much as the rest, or may not: by chance.
+        It runs after each so many hundred allocations. A program that makes only a few more than another may so
+        have one run of it more, which costs a quarter of a million instructions, or may not: by chance.
         """
-        file = environment.site / "000_shift.pth"
-        file.write_text(
-            f"import sys; hasattr(sys, '_shift') or setattr(sys, '_shift', [[] for _ in range({containers})])\n"
-        )
+        file = environment.site / "000_no_collector.pth"
+        file.write_text("import gc; gc.set_threshold(0)\n")
         try:
             yield
         finally:

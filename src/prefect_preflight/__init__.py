@@ -18,31 +18,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Optional
 
-    from ._refresh import refresh
-    from .api import (
-        PREFECT_PLUGIN_API_VERSION,
-        HookContext,
-        HookSpec,
-        SetupResult,
-        SetupSummary,
-        register_hook,
-        run_startup_hooks,
-    )
-    from .report import Report, last_report
-
-__all__ = [
-    "PREFECT_PLUGIN_API_VERSION",
-    "HookContext",
-    "HookSpec",
-    "Report",
-    "SetupResult",
-    "SetupSummary",
-    "init",
-    "last_report",
-    "refresh",
-    "register_hook",
-    "run_startup_hooks",
-]
+    from ._public import *  # noqa: F403  # all public names, for type checkers; `__getattr__` finds them at run time
+    from ._public import __all__ as __all__
 
 
 def init() -> None:
@@ -51,14 +28,14 @@ def init() -> None:
     Does nothing in a process whose `PREFECT_PREFLIGHT_DISABLE` is true. Never raises and never prints.
     """
     try:
-        from os import environ  # costs nothing: `site` imported `os` before it read the first `.pth` file
-
-        if environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() in ("1", "true", "t", "yes", "y", "on"):
-            return
+        finder: Any = sys.modules[__name__]
         # Idempotent, since up to Python 3.14 a virtual environment executes each `.pth` line twice
         # (cpython#75723).
-        finder: Any = sys.modules[__name__]
-        if finder not in sys.meta_path:
+        if finder in sys.meta_path:
+            return
+        from os import environ  # costs nothing: `site` imported `os` before it read the first `.pth` file
+
+        if environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() not in ("1", "true", "t", "yes", "y", "on"):
             sys.meta_path.insert(0, finder)
     except Exception:
         pass
@@ -87,16 +64,12 @@ def find_spec(
 
 def __getattr__(name: str) -> "Any":
     """Import the public names at first use (PEP 562), so that start-up does not pay for them."""
-    if name in ("Report", "last_report"):
-        from . import report as module
-    elif name == "refresh":
-        from . import _refresh as module  # type: ignore[no-redef]
-    elif name in __all__:
-        from . import api as module  # type: ignore[no-redef]
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(module, name)
+    from ._public import look_up
+
+    return look_up(name)
 
 
 def __dir__() -> "list[str]":
-    return sorted({*globals(), *__all__})
+    from ._public import __all__ as public_names
+
+    return sorted({*globals(), *public_names})

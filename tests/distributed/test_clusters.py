@@ -21,7 +21,7 @@ VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0"}
 @pytest.fixture
 def short() -> Iterator[str]:
     """A directory with a short path: Ray keeps sockets there, whose paths are limited to 107 bytes."""
-    path = tempfile.mkdtemp(prefix="r")
+    path = tempfile.mkdtemp(prefix="r", dir="/tmp")  # TMPDIR may already be too long
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
