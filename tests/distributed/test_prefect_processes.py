@@ -64,6 +64,22 @@ def test_process_worker(deployed: Deployed, server: Server, inherit: bool) -> No
         assert len(set(deployed.pids)) == 2 and deployed.pids[-1] == seen(deployed)["pid"]
 
 
+def test_project_directory(deployed: Deployed, server: Server) -> None:
+    """A `prefect.toml` that enables plugins does so in its directory, and for a flow run that is executed elsewhere."""
+    pool, flow_run = deployment(deployed, server, inherit=False)
+    project = deployed.world.cwd / "project"
+    project.mkdir()
+    (project / "prefect.toml").write_text("[plugins]\nenabled = true\n")
+    command = ["-m", "prefect", "worker", "start", "--pool", pool, "--run-once"]
+    variables = deployed.variables({"PREFECT_API_URL": server.api, "PREFECT_PLUGINS_ENABLED": None})
+    elsewhere = deployed.world.run(["-m", "prefect", "version"], env=variables, timeout=120)
+    assert elsewhere.returncode == 0 and deployed.runs == 0, str(elsewhere)
+    worker = deployed.world.run(command, env=variables, cwd=project, timeout=180)
+    assert tell(deployed, server, "state", flow_run) == "COMPLETED", str(worker)
+    told = seen(deployed)
+    assert told["cwd"] != str(project) and told["statuses"] == {"counting_plugin": "success"}, told
+
+
 @INHERIT
 def test_flow_run_execute(deployed: Deployed, server: Server, inherit: bool) -> None:
     """`prefect flow-run execute` gives the run the variables."""

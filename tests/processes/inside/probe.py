@@ -16,6 +16,7 @@ def look() -> dict[str, object]:
     report = last_report()
     return {
         "pid": os.getpid(),
+        "cwd": os.getcwd(),
         "token": os.environ.get("HOOK_TOKEN"),
         "outcome": report.outcome,
         "statuses": {plugin.name: plugin.status for plugin in report.plugins},
