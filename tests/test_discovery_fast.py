@@ -8,23 +8,24 @@ answers for them is the measure.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import importlib
 import importlib.metadata
 import sys
 import tempfile
 import zipfile
+import zipimport
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import importlib_metadata
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prefect_preflight import _metadata
-from prefect_preflight._archive import Archive
-from prefect_preflight._metadata import declarations
+from prefect_preflight._discovery.metadata import declarations, entry_points
 from toys import repetitions
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ class Entry:
 def _write_zip(path: Path, files: dict[str, bytes], kind: str) -> None:
     """Writes a zip file of one of the kinds that there are."""
     method = {"zip stored": zipfile.ZIP_STORED, "zip lzma": zipfile.ZIP_LZMA}.get(kind, zipfile.ZIP_DEFLATED)
-    with zipfile.ZipFile(path, "w", method) as archive:
+    # What `zipfile` otherwise does from so many entries on as nobody wants to write in a test.
+    limit = -1 if kind == "zip with a zip64 table" else zipfile.ZIP_FILECOUNT_LIMIT
+    with mock.patch("zipfile.ZIP_FILECOUNT_LIMIT", limit), zipfile.ZipFile(path, "w", method) as archive:
         for name, data in files.items():
             parent = name.rpartition("/")[0] + "/"
             if kind == "zip with directories" and parent not in archive.namelist():
@@ -154,7 +157,7 @@ def _write_zip(path: Path, files: dict[str, bytes], kind: str) -> None:
 KINDS = [
     *("directory", "directory", "directory", "missing", "text"),
     *("zip", "zip stored", "zip lzma", "zip64", "zip with directories", "zip with a comment", "zip behind a program"),
-    "zip cut off",
+    *("zip cut off", "zip with a zip64 table"),
 ]
 
 
@@ -239,12 +242,18 @@ def fast() -> Found:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _warm() -> None:
-    """Loads what `importlib_metadata` imports lazily, for site-packages is not on the path in these tests."""
+def _warm() -> Iterator[None]:
+    """Loads what `importlib_metadata` imports lazily, for site-packages is not on the path in these tests.
+
+    Afterwards what it keeps open is closed while the warnings about that are still ignored.
+    """
     with tempfile.TemporaryDirectory() as directory, on_the_path([]):
         Entry("x.zip", "zip lzma", (Metadata("a-1.dist-info", None, ONE),)).write(Path(directory))
     importlib_metadata.entry_points(group=GROUP)
     importlib_metadata.version("pytest")
+    yield
+    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    gc.collect()
 
 
 @MANY
@@ -291,7 +300,7 @@ def test_the_parser_agrees(text: str) -> None:
         expected = [(point.name, point.value) for point in points.select(group="a")]
     except (TypeError, ValueError):
         return
-    assert list(_metadata.entry_points(text, "a")) == expected
+    assert list(entry_points(text, "a")) == expected
 
 
 def test_entries_that_are_no_strings(tmp_path: Path) -> None:
@@ -350,25 +359,103 @@ def test_somebody_elses_finder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert ("two", "module_two:object.part [extra]", "a 1") in found
 
 
-def test_damage_in_a_zip_file_is_local(tmp_path: Path) -> None:
-    """A file of entry points that is damaged in a zip file hides no other one in it."""
+ENCRYPTED = 1  # the bit in an entry's flags; they are 6 bytes behind PK\3\4 and 8 behind PK\1\2
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["damaged", "encrypted"])
+def test_damage_in_a_zip_file_is_local(tmp_path: Path, encrypted: bool) -> None:
+    """A file of entry points that cannot be read in a zip file hides no other one in it."""
     good, bad = (Metadata(f"{name}-1.dist-info", None, ONE) for name in ("good", "bad"))
     path = Path(Entry("x.zip", "zip stored", (good, bad)).write(tmp_path))
-    data = path.read_bytes()
+    data = bytearray(path.read_bytes())
     position = data.rindex(b"module_one")
-    path.write_bytes(data[:position] + b"damaged!!!" + data[position + 10 :])
+    data[position : position + 10] = b"unreadable"
+    if encrypted:
+        data[data.rindex(b"PK\3\4") + 6] |= ENCRYPTED
+        data[data.rindex(b"PK\1\2") + 8] |= ENCRYPTED
+    path.write_bytes(data)
     with on_the_path([str(path)]):
         assert fast() == [("one", "module_one", "None None")]
+
+
+def test_a_damaged_table_of_contents(tmp_path: Path) -> None:
+    """What stands in front of the damage does not count either, on no Python."""
+    contents = tuple(Metadata(f"{name}-1.dist-info", ("METADATA", b"Name: x\n"), ONE) for name in ("good", "bad"))
+    path = Path(Entry("x.zip", "zip", contents).write(tmp_path))
+    data = path.read_bytes()
+    position = data.rindex(b"PK\1\2")
+    path.write_bytes(data[:position] + b"PK??" + data[position + 4 :])
+    with on_the_path([str(path)]):
+        assert fast() == slowly() == []
+
+
+def test_names_in_an_old_encoding(tmp_path: Path) -> None:
+    """Names that are not marked as UTF-8 are in code page 437."""
+    contents = Metadata("b?ta-1.dist-info", ("METADATA", "Name: béta\nVersion: 1\n".encode()), ONE)
+    path = Path(Entry("x.zip", "zip", (contents,)).write(tmp_path))
+    path.write_bytes(path.read_bytes().replace(b"b?ta", "béta".encode("cp437")))
+    with on_the_path([str(path)]):
+        assert fast() == slowly() == [("one", "module_one", "béta 1")]
+
+
+ALPHA = Metadata("alpha-1.dist-info", ("METADATA", b"Name: alpha\nVersion: 1\n"), ONE)
+CHANGES = {
+    "nothing": (ALPHA,),
+    "one more": (ALPHA, Metadata("beta-1.dist-info", ("METADATA", b"Name: beta\nVersion: 1\n"), TWO)),
+    "other entry points, as long": (dataclasses.replace(ALPHA, points=ONE.replace(b"one", b"two")),),
+    "other metadata": (dataclasses.replace(ALPHA, metadata=("METADATA", b"Name: gamma\nVersion: 10.0\n")),),
+    "another order": (Metadata("beta-1.dist-info", ("METADATA", b"Name: beta\nVersion: 1\n"), TWO),),
+    "all gone": (),
+}
+
+
+@pytest.mark.parametrize("kind", ["zip", "zip stored", "text"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_archive_that_has_changed(tmp_path: Path, change: str, kind: str) -> None:
+    """The table of contents that the import system has of a zip file may be older than the file."""
+    path = Entry("x.zip", "zip" if kind == "text" else kind, (ALPHA,)).write(tmp_path)
+    with on_the_path([path]):
+        zipimport.zipimporter(path)
+        Entry("x.zip", kind, CHANGES[change]).write(tmp_path)
+        assert fast() == slowly()
+
+
+def _longer(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: (*place, None) for name, place in table.items()}
+
+
+def _objects(table: dict[str, Any]) -> dict[str, Any]:
+    return dict.fromkeys(table, object())
+
+
+def _with_directories(table: dict[str, Any]) -> dict[str, Any]:
+    return {**table, "alpha-1.dist-info/": None}
+
+
+@pytest.mark.parametrize("shape", [None, list, _longer, _objects, _with_directories])
+def test_another_table_of_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Any) -> None:
+    """Should the import system keep its private tables otherwise, or none, the same is found."""
+    path = Entry("x.zip", "zip", (ALPHA,)).write(tmp_path)
+    with on_the_path([path]):
+        archive = zipimport.zipimporter(path).archive
+        if shape is None:
+            monkeypatch.delattr(zipimport, "_zip_directory_cache")
+        else:
+            table = zipimport._zip_directory_cache[archive]
+            monkeypatch.setitem(zipimport._zip_directory_cache, archive, shape(table))
+        assert fast() == slowly() == [("one", "module_one", "alpha 1")]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("zip")])
 def test_which_zip_files_need_zipfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Plain zip files, which all others are compared with above, are read without `zipfile`."""
-    path = Entry("x.zip", kind, (Metadata("a-1.dist-info", None, ONE),)).write(tmp_path)
+    path = Entry("x.zip", kind, (ALPHA,)).write(tmp_path)
     needed: list[str] = []
-    original = Archive._read_any
-    monkeypatch.setattr(Archive, "_read_any", lambda self: needed.append(self.path) or original(self))
+    original = zipfile.ZipFile
+    monkeypatch.setattr(zipfile, "ZipFile", lambda path: needed.append(path) or original(path))
     plain = kind not in ("zip lzma", "zip with a comment", "zip cut off")
+    if kind == "zip with a zip64 table":
+        plain = sys.version_info >= (3, 13)
     with on_the_path([path]):
         assert bool(fast()) == (kind != "zip cut off")
     assert bool(needed) != plain

@@ -113,6 +113,10 @@ os.environ["SPEC"] = type(sys.modules["prefect"].__spec__).__name__
 """
 
 
+PATIENT = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "600"}
+"""A deadline that no child lives to see: one that ends did not wait for it."""
+
+
 def with_stand_in(world: World) -> World:
     """Installs the stand-in of Prefect in a world."""
     world.plugin("prefect", PREFECT, version="3.99", entry_points={}, extra_files=FILES)
@@ -199,12 +203,11 @@ def test_a_plugin_inside_the_importing_package(small_world: World) -> None:
             "app/helper.py": "VALUE = 1\n",
         },
     )
-    found = told(small_world.run("import app\nassert app.FLOW()\n" + TELL, env=ENABLED, timeout=30))
+    found = told(small_world.run("import app\nassert app.FLOW()\n" + TELL, env=PATIENT, timeout=100))
     assert (found.env["INSIDE"], found.env["RELATIVE"]) == ("INSIDE", "RELATIVE")
     assert found.statuses["itself"] == "load-failed"
     (line,) = found.lines
     assert "'app' was still being imported when it imported Prefect" in line
-    assert found.result.seconds < 10
 
 
 def test_hooks_that_import_one_another(small_world: World) -> None:
@@ -215,8 +218,8 @@ def test_hooks_that_import_one_another(small_world: World) -> None:
             hook(f'import circle_{one}\nreturn SetupResult(env={{"CIRCLE_{one.upper()}": "1"}})'),
             extra_files={f"circle_{one}.py": f"import time\ntime.sleep(0.2)\nimport circle_{other}\n"},
         )
-    found = told(small_world.run("import prefect\n" + TELL, env=ENABLED, timeout=30))
-    assert {"CIRCLE_A", "CIRCLE_B"} <= set(found.env) and found.result.seconds < 10
+    found = told(small_world.run("import prefect\n" + TELL, env=PATIENT, timeout=100))
+    assert {"CIRCLE_A", "CIRCLE_B"} <= set(found.env)
 
 
 def test_a_failed_body_can_be_tried_again(small_world: World) -> None:
@@ -247,7 +250,7 @@ def test_ctrl_c_while_hooks_run(small_world: World) -> None:
         """
 if not os.path.exists("second"):
     open("started", "w").close()
-    time.sleep(60)
+    time.sleep(600)
 return SetupResult(env={"SECOND": "1"})
 """
     )
@@ -269,9 +272,8 @@ return SetupResult(env={"SECOND": "1"})
         import prefect
         print(os.environ["SECOND"], prefect.COMPLETE)
     """
-    result = small_world.run(program, env=ENABLED, check=True, timeout=40)
+    result = small_world.run(program, env=PATIENT, check=True, timeout=100)
     assert result.stdout.splitlines() == ["interrupted interrupted False", "1 True"]
-    assert result.seconds < 20
 
 
 def test_without_the_private_table(small_world: World) -> None:

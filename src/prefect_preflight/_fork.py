@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 from threading import get_ident
 
-from . import _bridge, _importlock, _loader
+from . import _bridge, _importlock, _loader, _modulelocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _in_child() -> None:
 def _repair(run: Run) -> None:
     if _loader.state.hold is not None:
         _loader.state.hold.release()
-    half_done = _importlock.forget_other_threads()
+    half_done = _modulelocks.forget_other_threads()
     run.forget_in_child()
     if run.body_executed:
         # Prefect is complete, only the plugins that run after it are not.

@@ -73,7 +73,7 @@ class _HeldLoader:
         from importlib import import_module
         from importlib.util import find_spec
 
-        from ._importlock import without_locks_on
+        from ._modulelocks import without_locks_on
 
         with without_locks_on("prefect"):
             self._hold.wait()

@@ -11,20 +11,19 @@ from __future__ import annotations
 import os
 import sys
 
+from .directory import Directory
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Optional, Union
 
-    from ._archive import Archive
+    from .archive import Archive
 
-    Place = Union["Directory", Archive]
+    Place = Union[Directory, Archive]
     Declaration = tuple[str, str, Optional[str], Optional[str]]
-    Identity = tuple[Optional[str], Optional[str]]
 
 _SUFFIXES = (".dist-info", ".egg-info")
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would end a file at Ctrl-Z
-_CHUNK = 8192
 
 
 def declarations(group: str) -> Iterator[Declaration]:
@@ -35,7 +34,7 @@ def declarations(group: str) -> Iterator[Declaration]:
     """
     if any(map(_is_foreign, sys.meta_path)):
         # Somebody's own finder knows distributions that are not on the path: only `importlib_metadata` asks it.
-        from ._metadata_slow import ask
+        from .slow import ask
 
         return ask(group)
     return _look_up(group)
@@ -67,7 +66,7 @@ def _look_up(group: str) -> Iterator[Declaration]:
     for distribution in declaring:
         if first[distribution.key()] is distribution:
             points = distribution.entry_points(group)
-            identity = distribution.place.identity(distribution.child) if points else (None, None)
+            identity = distribution.identity() if points else (None, None)
             for point in points:
                 yield (*point, *identity)
 
@@ -95,55 +94,6 @@ def entry_points(text: str, group: str) -> Iterator[tuple[str, str]]:
             yield name.strip(), value.strip()
 
 
-class Directory:
-    """A directory on the path; `children` are the names in it."""
-
-    __slots__ = ("children", "path")
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.children = os.listdir(path or ".")
-
-    def points(self, child: str) -> bytes | None:
-        """The content of its file of entry points, None if there is none or it cannot be read."""
-        return _read(os.path.join(self.path, child, "entry_points.txt"))
-
-    def has_metadata(self, child: str) -> bool:
-        """Whether there is any, be it empty."""
-        path = os.path.join(self.path, child)
-        exists = os.path.exists
-        return exists(os.path.join(path, "METADATA")) or exists(os.path.join(path, "PKG-INFO")) or os.path.isfile(path)
-
-    def named(self, child: str) -> bool:  # noqa: ARG002  # as in an archive, where not all are
-        """Whether `importlib_metadata` takes the distribution's name from the metadata's file name."""
-        return True
-
-    def identity(self, child: str) -> Identity:
-        """Name and version as the metadata has them."""
-        path = os.path.join(self.path, child)
-        # The last is a file of its own, as distutils wrote it.
-        data = _read(os.path.join(path, "METADATA")) or _read(os.path.join(path, "PKG-INFO")) or _read(path)
-        return headers((data or b"").decode("utf-8", "replace"))
-
-
-def _read(path: str) -> bytes | None:
-    # Not `open`, which takes twice as long; this runs once for every distribution there is.
-    try:
-        file = os.open(path, os.O_RDONLY | _BINARY)
-    except OSError:
-        return None
-    try:
-        data = part = os.read(file, _CHUNK)
-        while len(part) == _CHUNK:
-            part = os.read(file, _CHUNK)
-            data += part
-    except OSError:  # a directory
-        return None
-    finally:
-        os.close(file)
-    return data
-
-
 class Distribution:
     """An installed distribution: the place on the path where it lies, and its metadata's name there."""
 
@@ -160,8 +110,12 @@ class Distribution:
         if self._key is None:
             stem, suffix = os.path.splitext(self.child)
             name = stem.partition("-")[0] if suffix in _SUFFIXES and self.place.named(self.child) else ""
-            self._key = normalized(name or self.place.identity(self.child)[0] or "") or self
+            self._key = normalized(name or self.identity()[0] or "") or self
         return self._key
+
+    def identity(self) -> tuple[str | None, str | None]:
+        """Name and version as the metadata has them."""
+        return headers(self.place.metadata(self.child).decode("utf-8", "replace"))
 
     def has_metadata(self) -> bool:
         """Whether there is any, be it empty."""
@@ -192,7 +146,7 @@ def _place(path: str) -> Place:
     try:
         return Directory(path)
     except NotADirectoryError:
-        from ._archive import Archive  # here, since hardly ever a zip file is on the path
+        from .archive import Archive  # here, since hardly ever a zip file is on the path
 
         return Archive(path)
 
@@ -205,7 +159,7 @@ def normalized(name: str) -> str:
     return name
 
 
-def headers(text: str) -> Identity:
+def headers(text: str) -> tuple[str | None, str | None]:
     """The first `Name` and the first `Version` of core metadata (they are like e-mail headers)."""
     found: dict[str, str] = {}
     for line in text.splitlines():
@@ -214,5 +168,8 @@ def headers(text: str) -> Identity:
             continue  # belongs to the line before
         if not colon or " " in field:
             break  # the end of the headers
-        found.setdefault(field.lower(), value.strip())
+        if field.lower() in ("name", "version"):
+            found.setdefault(field.lower(), value.strip())
+            if len(found) == 2:
+                break
     return found.get("name"), found.get("version")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from importlib_metadata import distributions, entry_points
 
-from . import _metadata
+from . import metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from ._metadata import Declaration
+    from .metadata import Declaration
 
 
 def ask(group: str) -> Iterator[Declaration]:
-    """Yield the entry points of `group`, of all finders; see `_metadata.declarations`."""
+    """Yield the entry points of `group`, of all finders; see `metadata.declarations`."""
     try:
         return iter([(point.name, point.value, *_identity(point.dist)) for point in entry_points(group=group)])
     except Exception:  # by one distribution with broken metadata, or of a class that an older version does not know
@@ -27,7 +27,7 @@ def _ask_one_by_one(group: str) -> Iterator[Declaration]:
     for distribution in distributions():
         identity = _identity(distribution)
         if identity[0] is not None:
-            key = _metadata.normalized(identity[0])
+            key = metadata.normalized(identity[0])
             if key in seen:
                 continue
             seen.add(key)
@@ -38,8 +38,8 @@ def _ask_one_by_one(group: str) -> Iterator[Declaration]:
 def _identity(distribution: Any) -> tuple[str | None, str | None]:
     """Name and version; a distribution with broken metadata has none, and hides no other (importlib_metadata#534)."""
     try:
-        metadata = distribution.metadata
-        return metadata["Name"], metadata["Version"]
+        fields = distribution.metadata
+        return fields["Name"], fields["Version"]
     except Exception:
         return None, None
 
@@ -52,6 +52,6 @@ def _points(distribution: Any, group: str) -> Iterable[tuple[str, str]]:
     try:
         # Up to importlib_metadata 8 one value that is no object reference, of any group, makes it refuse all of the
         # distribution's. Read line by line, the bad ones are plugins that fail to load, and the others run.
-        return list(_metadata.entry_points(distribution.read_text("entry_points.txt") or "", group))
+        return list(metadata.entry_points(distribution.read_text("entry_points.txt") or "", group))
     except Exception:
         return ()

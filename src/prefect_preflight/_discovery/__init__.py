@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ._metadata import declarations
+from .metadata import declarations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._settings import Settings
+    from prefect_preflight._settings import Settings
 
 GROUP = "prefect.plugins"
 
