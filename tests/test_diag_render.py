@@ -92,7 +92,7 @@ def test_lists_are_shown_with_commas() -> None:
         (
             samples.unloaded(status="timed-out", stage="early", error=ErrorInfo("TimeoutError", "too slow")),
             ["  • aws-setup: not loaded in time"],
-            ["  • aws-setup: timed out", "    Error: too slow"],
+            ["  • aws-setup: timed out", "    Error: too slow", "    Ran: early, not to its end"],
         ),
         (
             samples.plugin(status="loaded"),

@@ -124,11 +124,14 @@ def test_strict_failure(world: World, each_prefect: Host) -> None:
     result = world.run(DIAG, env={**ON, "PREFECT_PLUGINS_STRICT": "1"})
     assert result.returncode == 1, str(result)
     assert "Strict mode: True" in result.stdout and "  • angry: failed" in result.stdout
-    assert "[plugins] required plugin 'angry'" in " ".join(result.stdout.split())
+    text = " ".join(result.stdout.split())
+    assert "[plugins] required plugin 'angry'" in text and "strict mode ended its import" in text
+    assert "Remedy: mend the plugin, or let PREFECT_PLUGINS_REQUIRED name" in text
     assert "canary" not in result.stdout + result.stderr
     document = valid(world.run(JSON, env={**ON, "PREFECT_PLUGINS_STRICT": "1"}), 1)
     assert codes(document) == ["PF401", "PF404"]
     assert (document["outcome"], document["import"]["status"]) == ("strict-exit", "strict-exit")
+    assert document["prefect"]["native_runner"] == "unknown"  # it was not looked at
 
 
 def test_a_bad_setting_in_strict_mode(world: World) -> None:
@@ -136,7 +139,11 @@ def test_a_bad_setting_in_strict_mode(world: World) -> None:
     world.plugin("traced", TRACED)
     env = {**ON, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "abc"}
     document = valid(world.run(JSON, env=env), 1)
-    assert {"PF201", "PF404"} <= set(codes(document)) and trace(world) == ""
+    assert {"PF201", "PF404"} == set(codes(document)) and trace(world) == ""
+    assert document["outcome"] == "strict-exit"
+    assert document["findings"][-1]["remedy"] == "correct the setting, or switch strict mode off"
+    assert document["reason"] == document["import"]["error"]["message"]
+    assert [plugin["status"] for plugin in document["plugins"]] == ["not-run"]
 
 
 EXPIRING = """
@@ -170,6 +177,16 @@ FAULTY = {
     "l-denied": ("PF307", "@register_hook\ndef setup_environment(*, ctx): pass", ""),
 }
 
+# The slugs of those that are warned about.
+SLUGS = {
+    "a-class": "class-not-instance",
+    "b-undecorated": "no-hook",
+    "c-unknown": "unknown-hook",
+    "d-specifier": "bad-api-requirement",
+    "e-wrapper": "wrapper-hook",
+    "j-naive": "bad-expiry",
+}
+
 
 @pytest.mark.core
 def test_each_fault_of_a_plugin_has_its_code(world: World, each_prefect: Host) -> None:
@@ -182,6 +199,8 @@ def test_each_fault_of_a_plugin_has_its_code(world: World, each_prefect: Host) -
     document = valid(world.run(JSON, env=env), 1)
     found = {(one["subject"], one["code"]) for one in document["findings"]}
     expected = {(name, code) for name, (code, _, _) in FAULTY.items()}
+    slugs = {plugin["name"]: plugin["warning_slugs"] for plugin in document["plugins"] if plugin["warnings"]}
+    assert slugs == {name: [slug] for name, slug in SLUGS.items()}
     assert found == expected | {("A", "PF501"), ("a-clas", "PF207")}
 
 
@@ -190,9 +209,14 @@ def test_misspelt_settings(bare: Host, new_world: Callable[[Host], World]) -> No
     """Names that nearly are a setting's get the one that was meant, inside and outside the prefixes."""
     world = new_world(bare)
     env = {"PREFECT_PLUGIN_ENABLED": "1", "PREFECT_PLUGINS_ENABLE": "1", "PREFECT_EXPERIMENTAL_PLUGINS_STRICT": "1"}
-    env.update(PREFECT_AWS_SETUP_ROLE_ARN="x", MY_PLUGINS_ENABLED="1")
+    env.update(PREFECT_AWS_SETUP_ROLE_ARN="x", MY_PLUGINS_ENABLED="1", PREFECT_PREFLIGHT_REPORTS_DIR="x")
+    env.update(PREFECT_PREFLIGHT_REPORT_DIR="", PREFECT_PREFLIGHT_PARENT_REPORT="x")
     document = valid(world.run(JSON, env=env), 1)
     unknown = {one["subject"]: one["message"] for one in document["findings"] if one["code"] == "PF202"}
-    assert set(unknown) == {"PREFECT_PLUGIN_ENABLED", "PREFECT_PLUGINS_ENABLE", "PREFECT_EXPERIMENTAL_PLUGINS_STRICT"}
+    assert unknown.keys() == {
+        *("PREFECT_PLUGIN_ENABLED", "PREFECT_PLUGINS_ENABLE", "PREFECT_EXPERIMENTAL_PLUGINS_STRICT"),
+        "PREFECT_PREFLIGHT_REPORTS_DIR",
+    }
+    assert "did you mean PREFECT_PREFLIGHT_REPORT_DIR?" in unknown["PREFECT_PREFLIGHT_REPORTS_DIR"]
     assert "did you mean PREFECT_PLUGINS_ENABLED?" in unknown["PREFECT_PLUGIN_ENABLED"]
     assert "did you mean PREFECT_EXPERIMENTS_PLUGINS_STRICT?" in unknown["PREFECT_EXPERIMENTAL_PLUGINS_STRICT"]

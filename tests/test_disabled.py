@@ -31,7 +31,10 @@ print(json.dumps({
 """
 
 # What discovers, loads or runs plugins, or reports on them: nothing of it is needed to find out that they are disabled.
-WORKING_PARTS = ("_discovery", "_gate", "_importlock", "_plugin", "_redaction", "_run", "_runner", "api", "report")
+WORKING_PARTS = (
+    *("_discovery", "_gate", "_importlock", "_modulelocks", "_plugin", "_redaction", "_run", "_runner"),
+    *("api", "report"),
+)
 
 
 def ours(modules: list[str]) -> set[str]:

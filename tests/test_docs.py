@@ -4,6 +4,7 @@ Each block of code in `README.md` and `docs/*.md` has a comment in the line befo
 
     <!-- test: plugin NAME -->          a plugin's module, installed and run
     <!-- test: run -->                  a program, run with Prefect and plugins enabled
+    <!-- test: tests -->                a plugin author's tests, run with the quick start's plugin installed
     <!-- test: shell -->                commands for a shell, with the quick start's plugin installed; lines that follow
                                         a command are its output. May go on: contains "TEXT" (in the output),
                                         stderr "TEXT", status N
@@ -12,48 +13,20 @@ Each block of code in `README.md` and `docs/*.md` has a comment in the line befo
 
 from __future__ import annotations
 
-import re
 import shlex
 import subprocess
-from dataclasses import dataclass
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hosts import ROOT
+from pages import blocks
 
 if TYPE_CHECKING:
+    from pages import Block
     from worlds import World
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CODE = {"bash", "console", "dockerfile", "ini", "json", "python", "sh", "shell", "toml", "yaml"}
-FENCE = re.compile(r"^(?P<before>[^\n]*)\n```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"<!-- test: (?P<kind>\w+)(?P<rest>.*?) -->$")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One block of code: where it stands, its language and text, and what its mark says."""
-
-    place: str
-    language: str
-    text: str
-    kind: str | None
-    rest: str
-
-
-def blocks() -> list[Block]:
-    """All blocks of the documentation."""
-    found = []
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for match in FENCE.finditer(text):
-            mark = MARK.search(match["before"])
-            line = text.count("\n", 0, match.start("text"))
-            place = f"{page.relative_to(ROOT)}:{line}"
-            kind, rest = (mark["kind"], mark["rest"].strip(" ,")) if mark else (None, "")
-            found.append(Block(place, match["language"], match["text"], kind, rest))
-    return found
 
 
 def of_kind(kind: str) -> list[pytest.param]:
@@ -73,7 +46,7 @@ def ready(world: World) -> World:
 def test_each_block_is_tested_or_says_why_not() -> None:
     """No example is left to itself: it is executed by a test here, or its mark has the reason."""
     code = [block for block in blocks() if block.language in CODE]
-    assert [block.place for block in code if block.kind not in ("plugin", "run", "shell", "skip")] == []
+    assert [block.place for block in code if block.kind not in ("plugin", "run", "tests", "shell", "skip")] == []
     assert [block.place for block in code if block.kind == "skip" and len(block.rest) < 20] == []
     assert len(code) > 10  # the expression above still finds them
 
@@ -94,6 +67,16 @@ def test_plugin(world: World, block: Block) -> None:
 def test_program(ready: World, block: Block) -> None:
     """The page's program runs to its end."""
     ready.run(block.text, PREFECT_PLUGINS_ENABLED="1", check=True)
+
+
+@pytest.mark.parametrize("block", of_kind("tests"))
+def test_authors_tests(ready: World, block: Block) -> None:
+    """The page's tests of a plugin pass."""
+    call = """
+        tests = [value for name, value in list(globals().items()) if name.startswith("test_")]
+        print([test() for test in tests])
+    """
+    assert ready.run(block.text + dedent(call), check=True).stdout.startswith("[None")
 
 
 @pytest.mark.parametrize("block", of_kind("shell"))

@@ -138,7 +138,8 @@ def test_08_renderers_that_print_locals(hosts: Hosts, new_world: Callable[[Host]
     world.plugin("b-slow", hook("import time; time.sleep(60)"))
     result = world.run(
         """
-        import _thread, os, sys, threading, traceback, time
+        import _thread, os, signal, sys, threading, traceback, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the shell said that ran the tests
         from rich.console import Console
         from rich.traceback import Traceback
 
@@ -330,14 +331,72 @@ def test_27_duplicate_entry_points(toy: World) -> None:
     assert result.stderr.count("RUN") == 1, result
 
 
-def test_27_two_names_are_two_plugins(toy: World) -> None:
-    """A plugin that keeps its old entry point beside the new one runs for each of them, and that is told."""
-    toy.plugin(
-        "my-plugin", hook("os.write(2, b'RUN\\n')"), entry_points={"old-name": "my_plugin", "new-name": "my_plugin"}
+TWO_NAMES = {
+    "module": {"new-name": "my_plugin", "old-name": "my_plugin"},
+    "renamed-package": {"new-name": "my_plugin", "old-name": "old_plugin"},
+    "instance": {"new-name": "my_plugin:plugin", "old-name": "old_plugin:moved"},
+    "class": {"new-name": "my_plugin:Plugin", "old-name": "my_plugin:Plugin"},
+    "late": {"new-name": "late_plugin", "old-name": "late_plugin"},
+}
+CLASS = """
+class Plugin:
+    @register_hook
+    def setup_environment(self, *, ctx):
+        os.write(2, b'RUN\\n')
+        return SetupResult(env={'TOKEN': 'set-by-the-hook'})
+plugin = Plugin()
+"""
+
+
+@pytest.mark.parametrize("kind", TWO_NAMES)
+def test_27_two_names_are_one_plugin(toy: World, kind: str) -> None:
+    """A plugin that keeps its old name beside the new one runs once, and the report says where the other one went."""
+    for module, head in (("my_plugin", CLASS), ("late_plugin", "from prefect import flow")):
+        files = {"old_plugin.py": "from my_plugin import *\nfrom my_plugin import plugin as moved\n"}
+        source = hook("os.write(2, b'RUN\\n')", head)
+        toy.plugin(module, source, entry_points=TWO_NAMES[kind] if head == CLASS else {}, extra_files=files)
+    code = (
+        "import prefect, prefect_preflight as p; print([(x.name, x.status, x.reason) for x in p.last_report().plugins])"
     )
-    result = toy.run("import prefect", env=ON, check=True)
-    assert result.stderr.count("RUN") == 2, result
-    assert "Plugins new-name, old-name set TOKEN" in result.stderr, result
+    result = toy.run(code, env=ON, check=True)
+    other = ("old-name", "filtered", "another name of plugin 'new-name', which runs once")
+    assert result.stdout.strip() == str([("new-name", "success", None), other]), result
+    assert result.stderr.count("RUN") == 1, result
+    # The first name is excluded: the other one runs.
+    result = toy.run(code, env={**ON, "PREFECT_PLUGINS_DENY": "new-name"}, check=True)
+    assert result.stdout.strip() == str([("new-name", "filtered", "in deny list"), ("old-name", "success", None)])
+    # Whichever name is required, the plugin is; both at once are no contradiction.
+    strict = {**ON, "PREFECT_PLUGINS_STRICT": "1"}
+    for required in (None, "new-name", "old-name", "old-name,new-name"):
+        toy.run(code, env=strict, PREFECT_PLUGINS_REQUIRED=required, check=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (hook("raise OSError('no')"), "failed: OSError: no"),
+        ("PREFECT_PLUGIN_API_REQUIRES = '>=9'", "requires plugin API version >=9"),
+        ("", "has no hook, so it cannot have done what it is required for"),
+    ],
+    ids=["fails", "fenced", "no-hook"],
+)
+def test_27_another_name_is_required(toy: World, source: str, reason: str) -> None:
+    """In strict mode a plugin that is required under its second name is required under its first."""
+    toy.plugin("my-plugin", source, entry_points=TWO_NAMES["module"])
+    variables = {**ON, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_REQUIRED": "old-name"}
+    result = toy.run("import prefect", env=variables)
+    last = result.stderr.splitlines()[-1]
+    assert (result.returncode, last) == (1, f"[plugins] required plugin 'new-name' {reason}"), result
+    # Without a list of required plugins only a failure counts, as for a plugin with one name.
+    result = toy.run("import prefect", env=variables, PREFECT_PLUGINS_REQUIRED=None)
+    assert result.returncode == (1 if "failed" in reason else 0), result
+
+
+def test_27_two_instances_are_two_plugins(toy: World) -> None:
+    """Two objects of one class are two plugins: each is called."""
+    points = {"a": "my_plugin:plugin", "b": "my_plugin:second"}
+    toy.plugin("my-plugin", hook("", CLASS + "second = Plugin()"), entry_points=points)
+    assert toy.run("import prefect", env=ON, check=True).stderr.count("RUN") == 2
 
 
 def test_28_broken_metadata(toy: World) -> None:

@@ -21,15 +21,17 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from prefect_preflight import _discovery, _environment, _inherit, _plugin, _strict, report
+from prefect_preflight import _discovery, _environment, _inherit, _report_builder, _strict
 from prefect_preflight._discovery import Candidate, canonical
-from prefect_preflight._plugin import Plugin
+from prefect_preflight._plugin import Plugin, PluginProblem, describe, entry_point
 from prefect_preflight._redaction import Redactor
 from prefect_preflight._settings import Settings
 
 pytestmark = pytest.mark.core
 
-SCHEMA = json.loads((Path(report.__file__).parents[1] / "plugins_diag" / "report.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(
+    (Path(_report_builder.__file__).parents[1] / "plugins_diag" / "report.schema.json").read_text("utf-8")
+)
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.lists(st.text())
@@ -97,7 +99,7 @@ class TestEnvironment:
 
 
 class TestRequirement:
-    """`_plugin.compatible` against `packaging`."""
+    """`entry_point.compatible` against `packaging`."""
 
     @given(
         st.lists(
@@ -116,12 +118,12 @@ class TestRequirement:
             expected: bool | None = SpecifierSet(requires).contains("0.1")
         except InvalidSpecifier:
             expected = None
-        assert _plugin.compatible(requires) is expected
+        assert entry_point.compatible(requires) is expected
 
     @given(ANY)
     def test_any_object(self, requires: Any) -> None:
         """Any object has an answer."""
-        assert _plugin.compatible(requires) in (True, False, None)
+        assert entry_point.compatible(requires) in (True, False, None)
 
 
 class TestEntryPoints:
@@ -135,21 +137,21 @@ class TestEntryPoints:
         # Not what would be a module here: an import of it may do anything.
         assume(not re.match(r"\w", candidate.module) or candidate.module.startswith("x9"))
         try:
-            _plugin.load(candidate)
+            entry_point.load(candidate)
         except BaseException as error:
-            kind, message = _plugin.describe(error)
+            kind, message = describe.describe(error)
             found = error
         else:
             raise AssertionError(f"{value!r} was imported")
-        assert isinstance(found, (_plugin.PluginProblem, ImportError, ValueError))
+        assert isinstance(found, (PluginProblem, ImportError, ValueError))
         assert kind and "\n" not in message
 
     @given(st.from_regex(r"\A[a-zA-Z_.]{1,9}\Z").filter(lambda path: path.strip(".")))
     def test_any_attribute(self, path: str) -> None:
         """A path of attributes that leads nowhere says which step is missing."""
         assume(all(not part or not hasattr(json, part) for part in path.split(".")))
-        with pytest.raises(_plugin.PluginProblem, match="does not have"):
-            _plugin.load(Candidate("any", f"json:{path}", None, None))
+        with pytest.raises(PluginProblem, match="does not have"):
+            entry_point.load(Candidate("any", f"json:{path}", None, None))
 
 
 class TestDiscovery:
@@ -218,8 +220,8 @@ class TestReport:
     def test_round_trip(self, found: list[Plugin]) -> None:
         """Any run's report is JSON by the published schema, and comes back from JSON as it was."""
         redactor = Redactor()
-        infos = tuple(report._plugin_info(plugin, redactor, 0.0) for plugin in found)
-        made = report._report("failures", None, Settings(), plugins=infos)
+        infos = tuple(_report_builder._plugin_info(plugin, redactor, 0.0) for plugin in found)
+        made = _report_builder._report("failures", None, Settings(), plugins=infos)
         data = made.as_dict()
         again = json.loads(json.dumps(data))
         jsonschema.validate(again, SCHEMA)

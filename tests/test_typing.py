@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hosts import unavailable
+from pages import checkable_modules
 from plugins_diag.new_command import contents
 
 if TYPE_CHECKING:
@@ -138,11 +139,16 @@ EXPECTED = {number for number, line in enumerate(MISTAKES.splitlines(), 1) if li
 """The lines of `MISTAKES` that have one: those that end with a number as a comment."""
 
 
+FILES = ("good", "documented", "project/src", "project/tests", "revealing.py", "mistakes.py")
+"""What is checked, in the order in which it is told about."""
+
+
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the modules in it, and a new project."""
     directory = tmp_path_factory.mktemp("typing")
     files = {f"good/{name}": text for name, text in GOOD.items()}
+    files.update({f"documented/{name}.py": text for name, text in checkable_modules().items()})
     files.update({f"project/{path}": text for path, text in contents("acme-credentials").items()})
     files.update({"revealing.py": REVEALING, "mistakes.py": MISTAKES})
     for path, text in files.items():
@@ -168,8 +174,7 @@ def by_mypy(hosts: Hosts, directory: Path) -> Result:
     host = hosts(MYPY, "pytest>=8.3")
     cache = os.fspath(host.directory / "mypy-cache")  # the next run of the tests is faster
     options = ["--strict", "--hide-error-context", "--cache-dir", cache]
-    files = ["good", "project/src", "project/tests", "revealing.py", "mistakes.py"]
-    return host.run(["-m", "mypy", *options, *files], cwd=directory, timeout=180)
+    return host.run(["-m", "mypy", *options, *FILES], cwd=directory, timeout=180)
 
 
 class TestMypy:
@@ -177,8 +182,14 @@ class TestMypy:
 
     def test_good(self, by_mypy: Result) -> None:
         """There is nothing to be said about plugins and tests as the documentation has them."""
-        assert f"(checked {len(GOOD) + 4} source files)" in by_mypy.stdout, str(by_mypy)
+        number = len(GOOD) + len(checkable_modules()) + 4
+        assert f"(checked {number} source files)" in by_mypy.stdout, str(by_mypy)
         assert not about(by_mypy, "good"), str(by_mypy)
+
+    def test_documented(self, by_mypy: Result) -> None:
+        """Nor about the examples in the documentation that are whole modules."""
+        assert len(checkable_modules()) > 4
+        assert not about(by_mypy, "documented"), str(by_mypy)
 
     def test_new_project(self, by_mypy: Result) -> None:
         """A project that `prefect-preflight new` makes is typed strictly."""
@@ -209,8 +220,7 @@ def by_pyright(hosts: Hosts, directory: Path) -> Result:
     if started.returncode:
         unavailable(f"pyright does not start: {started.stderr.strip()[-300:]}")
     (directory / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
-    files = ["good", "project/src", "project/tests", "revealing.py", "mistakes.py"]
-    return host.run(["-m", "basedpyright", "--pythonpath", host.python, *files], cwd=directory, timeout=180)
+    return host.run(["-m", "basedpyright", "--pythonpath", host.python, *FILES], cwd=directory, timeout=180)
 
 
 class TestPyright:
@@ -219,6 +229,10 @@ class TestPyright:
     def test_good(self, by_pyright: Result) -> None:
         """There is nothing to be said about plugins and tests as the documentation has them."""
         assert "errors" in by_pyright.stdout and not about(by_pyright, "/good/"), str(by_pyright)
+
+    def test_documented(self, by_pyright: Result) -> None:
+        """Nor about the examples in the documentation that are whole modules."""
+        assert "/mistakes.py" in by_pyright.stdout and not about(by_pyright, "/documented/"), str(by_pyright)
 
     def test_new_project(self, by_pyright: Result) -> None:
         """A project that `prefect-preflight new` makes is typed strictly."""

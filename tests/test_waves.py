@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from prefect_preflight import _executor
 from prefect_preflight._executor import DaemonExecutor, Deadline, Task
 from prefect_preflight._importlock import working_for
 from snippets import ENABLED, IMPORT_AND_TELL, TELL, Told, hook, returning, told
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.core
 
-ENOUGH = 15  # seconds that tell a child that ends from one that waits for a hook of a minute
+ENOUGH = 100  # seconds in which a child ends on any machine, unless it waits for a hook that hangs (for 600)
 
 
 class TestExecutor:
@@ -159,6 +160,22 @@ class TestDeadline:
             time.sleep(0.05)
         assert deadline.spent() >= spent + 0.04 and deadline.remaining() < 10
 
+    def test_when_it_had_passed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whether a moment was in time is the same whenever one asks, and time outside counts for nobody."""
+        now = 100.0
+        monkeypatch.setattr(_executor, "clock", lambda: now)
+        deadline = Deadline(10)
+        with deadline:
+            now = 104.0
+        now = 200.0
+        with deadline:
+            now = 300.0
+            moments = (99.0, 104.0, 150.0, 205.9, 206.1, 300.0)
+            inside = [deadline.passed_at(moment) for moment in moments]
+        now = 400.0
+        assert inside == [deadline.passed_at(moment) for moment in moments] == [False] * 4 + [True] * 2
+        assert deadline.passed_at(350.0) and deadline.remaining() == 0 and deadline.spent() == 104
+
     def test_never_below_zero(self) -> None:
         """There is no negative time left."""
         with Deadline(0.01) as deadline:
@@ -178,7 +195,7 @@ class TestDeadline:
 
 def run(world: World, program: str = IMPORT_AND_TELL, **variables: str) -> Told:
     """Runs a child with plugins enabled."""
-    return told(world.run(program, env={**ENABLED, **variables}, timeout=50))
+    return told(world.run(program, env={**ENABLED, **variables}, timeout=ENOUGH))
 
 
 class TestWaves:
@@ -238,11 +255,11 @@ class TestTime:
             world.plugin(f"plugin-{number}", sync if number % 2 else asynchronous)
         found = run(world)
         assert {f"N{number}" for number in range(10)} <= set(found.env)
-        assert 1.0 <= found.report["seconds"] < 1.6
+        assert 1.0 <= found.report["seconds"] < 5, "one after the other they take ten"
 
-    def test_a_hook_that_sleeps_for_a_minute(self, world: World, each_prefect: Host) -> None:
+    def test_a_hook_that_sleeps(self, world: World, each_prefect: Host) -> None:
         """The import returns at the deadline, the others' variables are set, and the process exits at once."""
-        world.plugin("sleeps", hook('time.sleep(60)\nreturn SetupResult(env={"SLEEPER": "1"})'))
+        world.plugin("sleeps", hook('time.sleep(600)\nreturn SetupResult(env={"SLEEPER": "1"})'))
         world.plugin("works", returning("WORKS"))
         program = "import time; before = time.perf_counter()\nimport prefect\ntook = time.perf_counter() - before\n"
         program += "import os; os.environ['TOOK'] = str(took)\n" + TELL
@@ -254,18 +271,19 @@ class TestTime:
             "ERROR: Plugin sleeps failed: it was still running when the 2 s that all plugins share were over"
         )
         assert 1.9 < found.report["seconds"] < 2.5
-        assert found.result.seconds < ENOUGH
+        (called,) = found.plugins["sleeps"]["hooks"]
+        assert 1 < called["seconds"] <= float(found.env["TOOK"])
 
     def test_everything_that_can_hang(self, world: World, each_prefect: Host) -> None:
         """The deadline holds for loading, for async hooks, for those that refuse to be cancelled, and late ones."""
-        world.plugin("loads", "import time\ntime.sleep(60)\n")
-        world.plugin("async", hook("await asyncio.sleep(60)", keyword="async def"))
+        world.plugin("loads", "import time\ntime.sleep(600)\n")
+        world.plugin("async", hook("await asyncio.sleep(600)", keyword="async def"))
         stubborn = (
-            "while True:\n    try:\n        await asyncio.sleep(60)\n    except asyncio.CancelledError:\n        pass"
+            "while True:\n    try:\n        await asyncio.sleep(600)\n    except asyncio.CancelledError:\n        pass"
         )
         world.plugin("stubborn", hook(stubborn, keyword="async def"))
         world.plugin("busy", hook("while True:\n    pass"))
-        world.plugin("late", hook("time.sleep(60)", before="import prefect.settings"))
+        world.plugin("late", hook("time.sleep(600)", before="import prefect.settings"))
         world.plugin("works", returning("WORKS"))
         found = run(world, PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="3")
         assert found.env["WORKS"] == "WORKS"
@@ -276,7 +294,6 @@ class TestTime:
             "loads",
             "stubborn",
         ]
-        assert found.result.seconds < ENOUGH
         assert "_DeadlockError" not in found.result.stderr and len(found.lines) == 5
 
     def test_what_comes_late_is_discarded(self, world: World, each_prefect: Host) -> None:
@@ -315,7 +332,7 @@ return SetupResult(env={"STRAGGLER": "1"})
 
     def test_a_slow_first_wave_leaves_time_for_the_rest(self, world: World) -> None:
         """A `tryfirst` hook that hangs does not keep the other waves from their turn."""
-        world.plugin("hangs", hook("time.sleep(60)", options="tryfirst=True"))
+        world.plugin("hangs", hook("time.sleep(600)", options="tryfirst=True"))
         world.plugin("normal", returning("NORMAL"))
         world.plugin("last", returning("LAST", options="trylast=True"))
         world.plugin("late", hook('return SetupResult(env={"LATE": "LATE"})', before="import prefect.settings"))

@@ -195,7 +195,7 @@ def _misspelt(environ: Any) -> tuple[tuple[str, str], ...]:
 
     known = [prefix + field.upper() for prefix in _PREFIXES for field in FIELDS]
     known += [prefix.rstrip("_") for prefix in _PREFIXES]  # the group as one JSON object
-    ours = ("PREFECT_PREFLIGHT_DISABLE",)
+    ours = ("PREFECT_PREFLIGHT_DISABLE", "PREFECT_PREFLIGHT_REPORT_DIR")
     found = []
     for name in sorted(environ):
         upper = name.upper()

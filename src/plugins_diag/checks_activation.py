@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from plugins_diag.activation import Activation
     from plugins_diag.diagnosis import Diagnosis
     from plugins_diag.findings import Finding
+    from prefect_preflight.report import Report
 
 __all__ = ["find"]
 
 _INSTALL = "install it into the environment itself: python -m pip install prefect-preflight"
+_RUN = "prefect-preflight run -- COMMAND"
 
 
 def find(diagnosis: Diagnosis) -> Iterator[Finding]:
@@ -82,14 +84,14 @@ def _no_startup_file(activation: Activation, here: str) -> Finding:
         directory = os.path.dirname(activation.unread_files[0])
         message = f"Python does not read the start-up files in {directory}, which is no site directory"
         remedy = (
-            f"{_INSTALL}; where that cannot be, as with --target or PYTHONPATH, start programs by "
-            "prefect-preflight run COMMAND"
+            f"{_INSTALL}; where that cannot be, as with --target or PYTHONPATH, start programs by `{_RUN}`, which is "
+            "also `python -m plugins_diag.run_command COMMAND`"
         )
     else:
         message = (
             f"there is no prefect_preflight.pth in {' or '.join(activation.site_directories) or 'any site directory'}"
         )
-        remedy = f"{_INSTALL}; or start programs by prefect-preflight run COMMAND"
+        remedy = f"{_INSTALL}; or start programs by `{_RUN}`"
     return finding("PF102", f"{message}, so the hook is not active{here}", remedy)
 
 
@@ -126,14 +128,20 @@ def _prefect(diagnosis: Diagnosis) -> Iterator[Finding]:
         )
 
 
+def _way_out(report: Report) -> str:
+    """What to do about a strict exit, which a plugin or a setting caused."""
+    if report.problems and not any(plugin.failed for plugin in report.plugins):
+        return "correct the setting"
+    if report.setting("required") is None:
+        return "mend the plugin, or let PREFECT_PLUGINS_REQUIRED name those alone that are required"
+    return "mend what is named there, or take the plugin off PREFECT_PLUGINS_REQUIRED"
+
+
 def _run(diagnosis: Diagnosis) -> Iterator[Finding]:
     report, imported = diagnosis.report, diagnosis.imported
     if imported.status == "strict-exit" and imported.error is not None:
-        yield finding(
-            "PF404",
-            f"`import prefect` exits with status 1: {imported.error.message}",
-            "mend what is named there, or take the plugin off PREFECT_PLUGINS_REQUIRED, or switch strict mode off",
-        )
+        message = f"`import prefect` exits with status 1: {imported.error.message}"
+        yield finding("PF404", message, f"{_way_out(report)}, or switch strict mode off")
     if report.hooks_run_in != "workers":
         yield finding(
             "PF405",

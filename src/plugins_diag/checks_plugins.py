@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from plugins_diag.findings import finding
@@ -43,14 +44,30 @@ _FAILURES = {
         "raise PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS, or make it faster: nothing of it was applied",
     ),
 }
-# What a plugin's warning is about, by the words that only it has; anything else is PF504.
-_WARNINGS = (
-    ("is no version specifier", "PF302", 'write it by PEP 440, such as PREFECT_PLUGIN_API_REQUIRES = ">=0.1,<1"'),
-    ("it has no hook", "PF304", "decorate the function: @register_hook above def setup_environment(*, ctx)"),
-    ("there is no hook ", "PF305", "rename it to setup_environment, or mark it with optionalhook=True"),
-    ("names a class, not an instance", "PF306", "make an instance at module level and name that"),
-    ("is marked as a wrapper", "PF308", "mark it with @register_hook alone; its options tryfirst and trylast count"),
-)  # fmt: skip
+# By the slug of a plugin's warning: code, what to do.
+_WARNINGS = {
+    "bad-api-requirement": (
+        "PF302",
+        'write it by PEP 440, such as PREFECT_PLUGIN_API_REQUIRES = ">=0.1,<1"',
+    ),
+    "no-hook": (
+        "PF304",
+        "decorate the function: @register_hook above def setup_environment(*, ctx)",
+    ),
+    "unknown-hook": (
+        "PF305",
+        "rename it to setup_environment, or mark it with optionalhook=True",
+    ),
+    "class-not-instance": (
+        "PF306",
+        "make an instance at module level and name that",
+    ),
+    "wrapper-hook": (
+        "PF308",
+        "mark it with @register_hook alone; its options tryfirst and trylast count",
+    ),
+}
+_OTHER_WARNING = ("PF504", "mend it in the plugin, or tell its author")
 
 
 def find(report: Report, now: datetime) -> Iterator[Finding]:
@@ -98,16 +115,9 @@ def _running(plugin: PluginInfo) -> Iterator[Finding]:
 
 
 def _warnings(plugin: PluginInfo) -> Iterator[Finding]:
-    for warning in plugin.warnings:
-        code, remedy = _about(warning) or ("PF504", "mend it in the plugin, or tell its author")
+    for warning, slug in zip_longest(plugin.warnings, plugin.warning_slugs, fillvalue=""):
+        code, remedy = _WARNINGS.get(slug, _OTHER_WARNING)
         yield finding(code, f"{plugin.name}: {warning}", remedy, subject=plugin.name)
-
-
-def _about(warning: str) -> tuple[str, str] | None:
-    for words, code, remedy in _WARNINGS:
-        if words in warning:
-            return code, remedy
-    return None
 
 
 def _expiry(plugin: PluginInfo, now: datetime) -> Iterator[Finding]:

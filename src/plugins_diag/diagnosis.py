@@ -74,6 +74,8 @@ def make(options: Options, environ: MutableMapping[str, str] = os.environ) -> Di
     report = last_report()
     if report.outcome in ("not-run", "disabled"):
         report = survey()  # so that the settings are complete, and the plugins are listed
+    elif report.outcome == "strict-exit" and not report.plugins:  # it ended before they were looked for
+        report = replace(report, plugins=survey().plugins)
     return Diagnosis(_with_sources(report, decided), activation, imported, decided)
 
 

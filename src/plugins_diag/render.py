@@ -33,6 +33,11 @@ _RUNNERS = {
     "superseded": "its own plugin runner is superseded",
     "present": "it has a plugin runner of its own",
     "none": "it has no plugin runner of its own",
+    "unknown": "its import did not come to its end",
+}
+_NOT_IMPORTED = {
+    "skipped": "not imported",
+    "strict-exit": "strict mode ended its import",
 }
 
 
@@ -134,12 +139,13 @@ def _prefect(diagnosis: Diagnosis) -> Line:
     if report.prefect is not None:
         name = report.prefect.distribution
         version = f"{report.prefect.version}{'' if name == 'prefect' else f' ({name})'}"
-        return Line(f"  Prefect: {version}; {_RUNNERS[report.prefect.native_runner]}", hang=4)
+        seen = _RUNNERS[report.prefect.native_runner]
+        return Line(f"  Prefect: {version}; {_NOT_IMPORTED.get(imported.status, seen)}", hang=4)
     if found is None:
         return Line("  Prefect: not installed", "bad")
     if found.distribution is None:
         return Line(f"  Prefect: not installed here; `prefect` is {found.location}", "bad", hang=4)
-    tried = "not imported" if imported.status == "skipped" else "it cannot be imported"
+    tried = _NOT_IMPORTED.get(imported.status, "it cannot be imported")
     return Line(f"  Prefect: {found.version}; {tried}", "warn")
 
 

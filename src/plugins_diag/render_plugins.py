@@ -106,7 +106,7 @@ def _nothing_ran(diagnosis: Diagnosis) -> Iterator[Line]:
     elif status in _NOTHING_RAN and report.outcome in ("not-run", "strict-exit"):
         reason = _NOTHING_RAN[status]
     elif report.setting("safe_mode"):
-        reason = "Safe mode: plugins are loaded, their hooks are not called."
+        reason = "Safe mode loads the plugins and calls no hook."
     else:
         reason = "There is no hook to run."
     yield Line(f"  None: {reason[0].lower()}{reason[1:]}", hang=4)
@@ -143,6 +143,8 @@ def _when(plugin: PluginInfo) -> str:
     times = [hook.seconds for hook in plugin.hooks if hook.seconds is not None]
     if times:
         words.append(f"for {_seconds(sum(times))}")
+    elif plugin.status == "timed-out":
+        words.append("not to its end")
     if plugin.load_seconds is not None:
         words.append(f"loaded in {_seconds(plugin.load_seconds)}")
     return ", ".join(words)

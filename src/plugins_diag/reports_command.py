@@ -129,7 +129,8 @@ def _process(process: Process, moment: str) -> Iterator[Line]:
     if process.reason and process.failed:
         yield Line(f"{indent}         {process.reason}", "bad", hang=len(indent) + 11)
     for plugin in process.plugins:
-        if plugin.failed:
+        # Strict mode's reason has the errors of those plugins that it ended the process for.
+        if plugin.failed and not (plugin.error and plugin.error in (process.reason or "")):
             error = f": {plugin.error}" if plugin.error else ""
             yield Line(f"{indent}         {plugin.name} {plugin.status}{error}", "bad", hang=len(indent) + 11)
 

@@ -64,6 +64,8 @@ def find_spec(
 
 def __getattr__(name: str) -> "Any":
     """Import the public names at first use (PEP 562), so that start-up does not pay for them."""
+    if name in ("find_distributions", "invalidate_caches"):  # what others ask each finder for, and we have not
+        raise AttributeError(name)
     from ._public import look_up
 
     return look_up(name)

@@ -46,24 +46,31 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = min(seconds, TIMEOUT_MAX)  # what a lock can wait for; some 292 years
-        self._spent = 0.0
-        self._since: float | None = None
+        self._spans: list[tuple[float, float]] = []  # begin and end of each time inside, on `clock`
+        self._since: float | None = None  # begin of the present one
 
     def __enter__(self) -> Deadline:
         self._since = clock()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._spent = self.spent()
+        if self._since is not None:
+            self._spans.append((self._since, clock()))
         self._since = None
 
-    def spent(self) -> float:
-        """Seconds that the plugins had so far."""
-        return self._spent + (clock() - self._since if self._since is not None else 0.0)
+    def spent(self, until: float | None = None) -> float:
+        """Seconds that the plugins had so far, or had `until` a moment on `clock`."""
+        now = clock() if until is None else until
+        spans = self._spans if self._since is None else [*self._spans, (self._since, now)]
+        return sum(max(0.0, min(end, now) - begin) for begin, end in spans)
 
     def remaining(self) -> float:
         """Seconds left, never below zero."""
         return max(0.0, self.seconds - self.spent())
+
+    def passed_at(self, moment: float) -> bool:
+        """Whether it had passed at a moment on `clock`, whenever that is asked."""
+        return self.spent(moment) > self.seconds
 
 
 class Task:
@@ -75,21 +82,25 @@ class Task:
         "ended",
         "failure",
         "future",
+        "here",
         "hook",
         "ident",
         "late",
+        "locked_out",
         "plugin",
         "started",
         "touched",
         "traceback",
     )
 
-    def __init__(self, plugin: Plugin, hook: Hook | None, late: bool) -> None:
+    def __init__(self, plugin: Plugin, hook: Hook | None, late: bool, here: bool = False) -> None:
         self.plugin = plugin
         self.hook = hook  # None: the plugin is loaded
         self.late = late
+        self.here = here  # whether it runs in the importing thread, because it cannot run in a worker
         self.abandoned = False
         self.touched: str | None = None  # the first part of Prefect that was reached for too early
+        self.locked_out = False  # whether, late, it met a lock of the importing thread's that cannot be passed
         self.cancel: Callable[[], object] | None = None  # set while an async hook runs
         self.failure: tuple[str, str] | None = None  # type's name and message of what it raised
         self.traceback: str | None = None  # formatted, if anybody wants to see it

@@ -44,6 +44,21 @@ def touch(task: Task, name: str) -> PrefectNotReady:
     )
 
 
+def lock_out(task: Task, name: str) -> None:
+    """Note that `task` is about to be told of a deadlock, for `name` is a module that the importing thread imports.
+
+    The plugin may swallow that, as any error of an import. Early it counts as a touch; late, it is to be done again
+    where the lock is held.
+    """
+    if not task.late:
+        touch(task, name)
+        return
+    task.locked_out = True
+    for module in _importing_modules(sys._getframe(1)):
+        if module.partition(".")[0] != "prefect":  # which is whole, and must not be imported twice
+            sys.modules.pop(module, None)
+
+
 def _importing_modules(frame: FrameType | None) -> list[str]:
     """Names of the modules whose bodies are executing in this thread, innermost first.
 

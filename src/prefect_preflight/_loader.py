@@ -13,8 +13,8 @@ Errors of ours are one line on stderr, and Prefect loads. Only strict mode ends 
 import os
 import sys
 
-from . import _settings
 from ._hold import Hold
+from ._settings import PREFIXES, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class State:
     def __init__(self) -> None:
         self.phase = "waiting"
         self.reason: str | None = None  # why no hook ran, if that is so
+        self.refusal: str | None = None  # what strict mode ended the import with before there was a run
         self.settings: Settings | None = None
         self.run: Run | None = None
         self.hold: Hold | None = None
@@ -120,9 +121,9 @@ def _begin(module: "ModuleType") -> "Run | None":
     """The run to be made, or None if Prefect is to be loaded as if we were not here."""
     if state.phase != "waiting":
         return None  # the hooks have run: a reload, or a spec that someone kept
-    state.phase = "running"
+    state.phase, state.refusal = "running", None
     try:
-        state.settings = settings = _settings.resolve(os.environ)
+        state.settings = settings = resolve(os.environ)
         if not settings.enabled and not settings.problems:
             _finish_disabled()
             return None
@@ -142,9 +143,10 @@ def _begin(module: "ModuleType") -> "Run | None":
         return state.run
     except Exception as error:
         state.phase, state.reason = "done", f"internal error: {type(error).__name__}: {error}"
+        if _is_strict():
+            state.phase = "waiting"  # the next import fails again
+            raise _refusal(f"[plugins] {state.reason}") from error
         complain(f"no plugin hooks run, {state.reason}")
-        if state.settings is not None and state.settings.strict:
-            raise SystemExit(f"[plugins] {state.reason}") from error
         return None
     except BaseException:
         state.phase = "waiting"
@@ -169,11 +171,31 @@ def _tell_problems(settings: "Settings") -> None:
     bad = [problem for problem in settings.problems if problem.slug in ("bad-value", "broken-file", "internal-error")]
     if settings.strict and bad:
         state.reason = "a setting cannot be read"
-        raise SystemExit(f"[plugins] {bad[0].text}")
+        raise _refusal(f"[plugins] {bad[0].text}")
     for problem in settings.problems:
         # With plugins disabled, a file that cannot be read is no business of ours, but a bad ENABLED is.
         if settings.enabled or problem.field == "enabled":
             complain(problem.text)
+
+
+def _is_strict() -> bool:
+    """Whether strict mode is on: by the settings, or by the environment alone if it was those that broke."""
+    if state.settings is not None:
+        return state.settings.strict
+    true = ("1", "true", "t", "yes", "y", "on")
+    return all(
+        any(os.environ.get(prefix + name, "").lower() in true for prefix in PREFIXES) for name in ("ENABLED", "STRICT")
+    )
+
+
+def _refusal(text: str) -> SystemExit:
+    """What strict mode ends an import with before there is a run; its report is written where that is asked for."""
+    state.refusal = text
+    if os.environ.get("PREFECT_PREFLIGHT_REPORT_DIR"):
+        from . import _report_file
+
+        _report_file.write(None)
+    return SystemExit(text)
 
 
 def _guarded(stage: "Callable[[], None]", run: "Run") -> None:
@@ -183,9 +205,9 @@ def _guarded(stage: "Callable[[], None]", run: "Run") -> None:
     except Exception as error:
         reason = f"internal error in the {stage.__name__} stage: {type(error).__name__}: {error}"
         run.internal_errors.append(reason)
-        complain(reason)
         if run.settings.strict:
             raise SystemExit(f"[plugins] {reason}") from error
+        complain(reason)
 
 
 def complain(text: str) -> None:

@@ -28,10 +28,32 @@ FORMAT = 1
 """Version of the files' form; it changes when a field is removed or changes its meaning."""
 
 
-def write(run: Run) -> None:
+class _Own:
+    """What stays the same in the reports of this process, of which the latest one is kept."""
+
+    __slots__ = ("id", "name", "parent", "pid", "started")
+
+    def __init__(self, started: float) -> None:
+        from secrets import token_hex
+        from time import gmtime, strftime
+
+        self.pid = os.getpid()
+        self.id = token_hex(16)
+        self.parent = os.environ.get(PARENT)
+        self.started = started  # seconds since the epoch
+        # The time first, so that a listing of the directory is in order.
+        self.name = f"{strftime('%Y%m%dT%H%M%SZ', gmtime(started))}-{self.pid}-{self.id}.json"
+
+
+_own: _Own | None = None
+
+
+def write(run: Run | None) -> None:
     """Write this process' report, and tell the processes that it will start which one is their parent's.
 
-    To be called by the importing thread, when the hooks have run. A failure is one line on stderr.
+    To be called when the hooks have run, also when `refresh` has called some of them again: the new report takes the
+    place of the old one. `run` is None if strict mode ends the import before there is any. A failure is one line on
+    stderr.
     """
     directory = os.environ.get(DIRECTORY)
     if not directory:
@@ -39,71 +61,71 @@ def write(run: Run) -> None:
     try:
         # Children have other working directories.
         directory = os.path.abspath(os.path.expanduser(directory))
-        own, name, text = _document(run, os.environ.get(PARENT))
+        own, text = _document(run)
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        _put(directory, name, own, text.encode())
-        _environment.apply({DIRECTORY: directory, PARENT: own})
+        _put(directory, own, text.encode())
+        _environment.apply({DIRECTORY: directory, PARENT: own.id})
     except Exception as error:  # a full disk, a read-only or a foreign directory: Prefect loads
         reason = f"{type(error).__name__}: {error}"
         _loader.complain(f"the report was not written to {DIRECTORY}, {_redacted(run)(reason)}")
 
 
-def _document(run: Run, parent: str | None) -> tuple[str, str, str]:
-    """A new id, the file's name, and its content."""
+def _document(run: Run | None) -> tuple[_Own, str]:
+    """The file that is this process' own, and its content."""
+    global _own
     import json
-    from secrets import token_hex
-    from time import gmtime, strftime, time
+    from time import time
 
     from .report import last_report
 
-    own, now = token_hex(16), time()
-    started = now - _seconds_since_start(run)
+    now = time()
+    own = _own
+    if own is None or own.pid != os.getpid():  # a forked child has its parent's variables
+        _own = own = _Own(now - _seconds_since_start(run))
     document = {
         "format": FORMAT,
-        "id": own,
-        "parent": parent,
+        "id": own.id,
+        "parent": own.parent,
         "pid": os.getpid(),
         "ppid": os.getppid(),
         "program": _redacted(run)(program()),
-        "started": round(started, 3),
+        "started": round(own.started, 3),
         "written": round(now, 3),
         "report": last_report().as_dict(),
     }
-    # The time first, so that a listing of the directory is in order.
-    name = f"{strftime('%Y%m%dT%H%M%SZ', gmtime(started))}-{os.getpid()}-{own}.json"
-    return own, name, json.dumps(document) + "\n"
+    return own, json.dumps(document) + "\n"
 
 
-def _seconds_since_start(run: Run) -> float:
+def _seconds_since_start(run: Run | None) -> float:
     """How long ago the first plugin began, 0 if none did; on the clock that the plugins are timed with."""
     from ._executor import clock
 
-    begins = [plugin.began for plugin in (run.runner.plugins if run.runner else ()) if plugin.began is not None]
+    begins = [plugin.began for plugin in (run.runner.plugins if run and run.runner else ()) if plugin.began is not None]
     return clock() - min(begins) if begins else 0.0
 
 
-def _put(directory: str, name: str, own: str, data: bytes) -> None:
+def _put(directory: str, own: _Own, data: bytes) -> None:
     """Write a file that is there as a whole or not at all, and that its owner alone can read.
 
     Raises:
         OSError: it cannot be written; nothing of it is left then.
     """
-    temporary = os.path.join(directory, f".{own}.tmp")
+    temporary = os.path.join(directory, f".{own.id}.tmp")
     # O_EXCL: in a directory that others can write to too, nobody can have put a link there.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        os.replace(temporary, os.path.join(directory, name))
+        os.replace(temporary, os.path.join(directory, own.name))
     except BaseException:
         os.unlink(temporary)
         raise
 
 
-def _redacted(run: Run) -> Callable[[str], str]:
+def _redacted(run: Run | None) -> Callable[[str], str]:
     from ._redaction import Redactor
 
-    return (run.redactor or Redactor()).text
+    return ((run and run.redactor) or Redactor()).text
 
 
 def program() -> str:

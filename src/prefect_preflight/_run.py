@@ -99,7 +99,7 @@ class Run:
         """Let Prefect's own loader execute Prefect's body, the native plugin runner in it superseded."""
         _bridge.ApiFinder.install()
         if self.runner is not None:
-            from ._importlock import take_over_from_waiting
+            from ._modulelocks import take_over_from_waiting
 
             take_over_from_waiting("prefect")
         with _supersede.superseding_native_runner(loader) as done:
@@ -114,7 +114,7 @@ class Run:
         runner = self.runner
         if runner is None or not runner.unfinished:
             return
-        from ._importlock import load_what_is_held
+        from ._modulelocks import load_what_is_held
 
         load_what_is_held("prefect")  # outside of the deadline: it is Prefect's own time
         self._run_late(runner)
@@ -154,7 +154,10 @@ class Run:
         renewed = {plugin.candidate: plugin for plugin in runner.plugins}
         before.plugins = [renewed.get(plugin.candidate, plugin) for plugin in before.plugins]
         self._leave_note()
-        self._check_strictly()
+        try:
+            self._check_strictly()
+        finally:
+            self._write_report()
 
     def _leave_note(self) -> None:
         """Tell descendants what they need not do again."""
@@ -207,6 +210,9 @@ class Run:
         else:
             for name in self.new_modules():
                 sys.modules.pop(name, None)
+        self._write_report()
+
+    def _write_report(self) -> None:
         if os.environ.get("PREFECT_PREFLIGHT_REPORT_DIR"):
             from . import _report_file  # only where it is asked for
 

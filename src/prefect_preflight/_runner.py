@@ -1,8 +1,8 @@
 """Runs the plugins: loads them, calls their hooks in waves under one deadline, applies what they return.
 
 Everything here happens in the importing thread, but for `_work`, which is the workers' part. The importing
-thread alone decides, applies and logs, in the order of the plugins' names, so that the result is the same
-every time.
+thread alone decides, applies and logs (`_outcomes`), in the order of the plugins' names, so that the result is
+the same every time.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import logging
 from concurrent.futures import wait
 
-from . import _environment, _inherit
 from ._executor import DaemonExecutor, Deadline, Task, clock
 from ._importlock import DeadlockError, can_tell, waiting_for_workers
 from ._logging import SafeLogger
-from ._plugin import WAVES, Hook, Plugin, PluginProblem, call, describe, load, plugin_traceback
+from ._outcomes import Outcomes
+from ._plugin import WAVES, Hook, Plugin
+from ._plugin.describe import describe, plugin_traceback
+from ._plugin.entry_point import load
+from ._plugin.hook_call import call
 from ._progress import Progress
-from ._strict import is_required
-from .api import PREFECT_PLUGIN_API_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     from ._discovery import Candidate
     from ._inherit import Inheritance
-    from ._plugin import Loaded, Outcome
+    from ._plugin.entry_point import Loaded
+    from ._plugin.hook_result import Outcome
     from ._redaction import Redactor
     from ._settings import Settings
     from .api import HookContext
@@ -51,17 +53,15 @@ class Runner:
     ) -> None:
         self.plugins = [Plugin(candidate) for candidate in candidates]
         self.deadline = Deadline(settings.setup_timeout_seconds)
-        self.writers: dict[str, list[str]] = {}  # variable -> the plugins that set it, in the order of application
-        self._settings = settings
         self._context = context
-        self._redactor = redactor
         self._logger = SafeLogger(logger)
+        self._outcomes = Outcomes(settings, redactor, self._logger)
         self._running: list[Task] = []
         self._executor = DaemonExecutor(threads=can_tell)
         self._progress = Progress(self.deadline.seconds)
         for plugin in self.plugins:
-            if plugin.candidate in inherited:
-                self._take_over(plugin, inherited[plugin.candidate])
+            if plugin.pending:
+                self._outcomes.discovered(plugin, inherited.get(plugin.candidate))
 
     @property
     def inline(self) -> bool:
@@ -74,6 +74,11 @@ class Runner:
         return any(plugin.pending for plugin in self.plugins)
 
     @property
+    def writers(self) -> dict[str, list[str]]:
+        """The plugins that set a variable, by its name, in the order of application."""
+        return self._outcomes.writers
+
+    @property
     def writes(self) -> int:
         """How many variables were set, each as often as it was."""
         return sum(len(writers) for writers in self.writers.values())
@@ -81,15 +86,7 @@ class Runner:
     @property
     def stragglers(self) -> bool:
         """Whether a task of the early stage still runs."""
-        return bool(self._running)
-
-    def _take_over(self, plugin: Plugin, inheritance: Inheritance) -> None:
-        """An ancestor has run the plugin, and what it set still stands: nothing is loaded."""
-        plugin.status, plugin.env, plugin.inherit = "inherited", inheritance.env, True
-        plugin.expires_at, plugin.due = inheritance.expires_at, inheritance.due
-        for name, value in plugin.env.items():
-            self._redactor.learn(name, value)
-        self._logger.debug("Plugin %s: an ancestor of this process ran it, its environment is inherited", plugin.name)
+        return any(not task.future.done() for task in self._running)
 
     def early(self) -> None:
         """Load the plugins and run their hooks, as far as they need no more of Prefect than the plugin API."""
@@ -106,9 +103,14 @@ class Runner:
                 if not self._running:
                     break
                 self._wait_for_one()
+        self._settle(list(self._running))  # what ended in time while this thread was held up until after the deadline
+        for task in self._running:
+            if task.hook is not None and task.started:  # its thread may not have begun
+                task.hook.started, task.hook.ended = task.started, clock()  # how long it ran up to the deadline
         for plugin in self.plugins:
             if plugin.pending:
-                self._timed_out(plugin)
+                running = any(task.plugin is plugin for task in self._running)
+                self._outcomes.timed_out(plugin, running, self.deadline.seconds)
         self.give_up()
 
     def give_up(self) -> None:
@@ -134,6 +136,8 @@ class Runner:
         tasks = []
         with waiting_for_workers():
             for index, plugin in enumerate(plugins):
+                if not self.deadline.remaining():
+                    break  # this thread was held up, or executes the loads itself
                 tasks.append(self._start(plugin, None, late=False))
                 behind = len(plugins) - index
                 wait([tasks[-1].future], min(_PATIENCE, self.deadline.remaining() / (2 * behind)))
@@ -149,64 +153,21 @@ class Runner:
                     self._wait([task], _SHARE_OF_LOADING)
                 self._settle([task])
 
-    def _loaded(self, plugin: Plugin, found: Loaded) -> None:
-        """Take over what loading found, unless the version fence or safe mode keeps the hooks from running."""
-        plugin.requires, plugin.hook_names = found.requires, found.hook_names
-        for warning in found.warnings:
-            self._warn(plugin, warning)
-        fits = found.fits
-        versions = (plugin.name, found.requires, PREFECT_PLUGIN_API_VERSION)
-        if fits is False:
-            plugin.status = "incompatible"
-            self._logger.warning("Skipping plugin %s: requires API version %s, current version is %s", *versions)
-            return
-        if fits is None:
-            invalid = "Plugin %s has invalid version specifier %r, ignoring version check"
-            self._logger.debug(invalid, plugin.name, found.requires)
-            self._warn(plugin, f"PREFECT_PLUGIN_API_REQUIRES is {found.requires!r}, which is no version specifier")
-        self._logger.debug("Loaded plugin %s (requires API %s, current %s)", *versions)
-        plugin.hooks = found.hooks
-        if not found.hooks:
-            plugin.status = "no-hook"
-        elif self._settings.safe_mode:
-            plugin.status = "loaded"
-
     # Hooks
 
     def _run_waves(self, late: bool) -> None:
         """Call the waiting hooks wave by wave; a wave's environment is applied before the next one starts."""
+        apart = late or self.inline
         for wave in WAVES:
             members = [
                 (plugin, hook) for plugin in self.plugins for hook in plugin.waiting_hooks() if hook.wave == wave
             ]
-            for group in [[member] for member in members] if late else [members]:
+            for group in [[member] for member in members] if apart else [members]:
                 if group and self.deadline.remaining() > 0:
                     with waiting_for_workers():
                         tasks = [self._start(plugin, hook, late) for plugin, hook in group]
                         self._wait(tasks, _SHARE_OF_A_WAVE)
                     self._settle(tasks)
-
-    def _returned(self, plugin: Plugin, outcome: Outcome) -> None:
-        """Take over what a hook returned."""
-        for name, value in outcome.env.items():
-            self._redactor.learn(name, value)
-        for warning in outcome.warnings:
-            self._warn(plugin, warning)
-        plugin.required = plugin.required or outcome.required
-        plugin.note, plugin.inherit = outcome.note, outcome.inherit
-        plugin.expires_at, plugin.due = outcome.expires_at, _inherit.due(outcome.expires_at)
-        if outcome.required and not outcome.env:
-            empty = "it returned required=True with an empty environment; return None if there is nothing to do"
-            self._failed(plugin, "invalid-result", ("ValueError", empty))
-            return
-        _environment.apply(outcome.env)
-        plugin.env.update(outcome.env)
-        for name in outcome.env:
-            writers = self.writers.setdefault(name, [])
-            writers.append(plugin.name)
-            if len(writers) > 1:
-                self._logger.warning("Plugins %s set %s: the last one's value holds", ", ".join(writers), name)
-        self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(outcome.env))
 
     # Tasks of either kind
 
@@ -262,21 +223,25 @@ class Runner:
         self._settle(tasks)
 
     def _settle(self, tasks: Sequence[Task]) -> None:
-        """Take over the results of the tasks that have ended, in their order; the others go on running."""
+        """Take over the results of the tasks that have ended in time, in their order.
+
+        The others go on running, or count as if they did: this thread may have been held up by one that kept the
+        interpreter's lock, and what became of a plugin must not depend on when somebody looks.
+        """
         for task in tasks:
-            if task.future.done():
+            if task.future.done() and not self.deadline.passed_at(task.ended):
                 self._running.remove(task)
                 self._settle_one(task)
 
-    def _settle_one(self, task: Task, here: bool = False) -> None:
+    def _settle_one(self, task: Task) -> None:
         plugin, hook, error = task.plugin, task.hook, task.future.exception()
         if _needs_prefect(task):
             plugin.deferred = task.touched or str(error)
             self._logger.debug("Plugin %s runs late: it needs %s", plugin.name, plugin.deferred)
             _set_state(task, "waiting")
             return
-        if isinstance(error, DeadlockError) and not here:
-            self._settle_one(self._again_here(task), here=True)
+        if (task.locked_out or isinstance(error, DeadlockError)) and not task.here:
+            self._again_here(task)
             return
         _set_state(task, "done")
         if hook is not None:
@@ -284,47 +249,26 @@ class Runner:
         else:
             plugin.load_seconds = task.ended - task.started
         if error is not None:
-            self._raised(task, error)
+            self._outcomes.raised(task, error)
         elif hook is not None:
-            self._returned(plugin, task.future.result())
+            self._outcomes.returned(plugin, task.future.result())
             if plugin.pending and all(other.state == "done" for other in plugin.hooks):
                 plugin.status = "success"
         else:
-            self._loaded(plugin, task.future.result())
+            self._outcomes.loaded(plugin, task.future.result())
 
-    def _again_here(self, task: Task) -> Task:
-        """Do in the importing thread what no worker can: import a module that this very thread is importing."""
-        again = Task(task.plugin, task.hook, late=True)
-        again.future = DaemonExecutor(threads=False).submit(again.run, self._work)
-        return again
+    def _again_here(self, task: Task) -> None:
+        """Do in the importing thread what no worker can: import a module that this very thread is importing.
 
-    # What goes wrong
-
-    def _raised(self, task: Task, error: BaseException) -> None:
-        kind, message = task.failure or (type(error).__name__, "(its message cannot be shown)")
-        if isinstance(error, PluginProblem):
-            self._failed(task.plugin, "invalid-result" if task.hook else "load-failed", (kind, message))
-        else:
-            self._failed(task.plugin, "failed" if task.hook else "load-failed", (kind, f"{kind}: {message}"))
-            if task.traceback is not None:
-                self._logger.debug("Traceback of plugin %s:\n%s", task.plugin.name, task.traceback)
-
-    def _failed(self, plugin: Plugin, status: str, error: tuple[str, str]) -> None:
-        plugin.status, plugin.error = status, error
-        what = "Failed to load plugin %s: %s" if status == "load-failed" else "Plugin %s failed: %s"
-        # What strict mode exits with says the same: one line is enough.
-        level = logging.DEBUG if is_required(self._settings, plugin) else logging.ERROR
-        self._logger.log(level, what, plugin.name, error[1])
-
-    def _timed_out(self, plugin: Plugin) -> None:
-        running = any(task.plugin is plugin for task in self._running)
-        what = "it was still running" if running else "its turn had not come"
-        message = f"{what} when the {self.deadline.seconds:g} s that all plugins share were over"
-        self._failed(plugin, "timed-out", ("TimeoutError", message))
-
-    def _warn(self, plugin: Plugin, warning: str) -> None:
-        plugin.warnings.append(warning)
-        self._logger.warning("Plugin %s has a problem: %s", plugin.name, warning)
+        No deadline can end it there. What it returns is discarded if it comes too late, as any result.
+        """
+        _set_state(task, "waiting")
+        if self.deadline.remaining() > 0:
+            again = Task(task.plugin, task.hook, late=True, here=True)
+            _set_state(again, "running")
+            self._running.append(again)
+            again.future = DaemonExecutor(threads=False).submit(again.run, self._work)
+            self._settle([again])
 
 
 def _needs_prefect(task: Task) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._discovery import canonical
+from ._plugin.duplicates import ANOTHER_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def failures(settings: Settings, plugins: Sequence[Plugin]) -> list[tuple[str, s
     found = []
     for plugin in plugins:
         if is_required(settings, plugin):
-            reason = _reason(plugin, canonical(plugin.name) in listed)
+            reason = _reason(plugin, is_listed(settings, plugin))
             if reason is not None:
                 found.append((plugin.name, reason))
     installed = {canonical(plugin.name) for plugin in plugins}
@@ -35,19 +36,30 @@ def failures(settings: Settings, plugins: Sequence[Plugin]) -> list[tuple[str, s
 
 def is_required(settings: Settings, plugin: Plugin) -> bool:
     """Whether the plugin's failure ends the process, as far as that is known by now."""
-    if not settings.strict:
-        return False
+    return settings.strict and (settings.required is None or is_listed(settings, plugin))
+
+
+def is_listed(settings: Settings, plugin: Plugin) -> bool:
+    """Whether there is a list of required plugins and it is on it, or says itself that it is required.
+
+    Then it has to have done something: that it was left alone, or has no hook, is a failure too.
+    """
     names = settings.required
-    return names is None or plugin.required or canonical(plugin.name) in map(canonical, names)
+    if not settings.strict or names is None:
+        return False
+    return plugin.required or canonical(plugin.name) in map(canonical, names)
 
 
 def _reason(plugin: Plugin, by_name: bool) -> str | None:
     if by_name and plugin.status == "filtered":
-        return f"is not allowed to run: it is {plugin.candidate.filtered}"
+        # Under another name it runs, and is required under that: see `Runner`.
+        another = str(plugin.candidate.filtered).startswith(ANOTHER_NAME)
+        return None if another else f"is not allowed to run: it is {plugin.candidate.filtered}"
     if by_name and plugin.status == "incompatible":
         return f"requires plugin API version {plugin.requires}"
     if by_name and plugin.status == "no-hook" and not plugin.hook_names:
-        return "has no hook, so it cannot have done what it is required for"
+        hints = [warning.text.partition(": ")[2] for warning in plugin.warnings if warning.slug == "no-hook"]
+        return ": ".join(["has no hook, so it cannot have done what it is required for", *filter(None, hints)])
     if plugin.status in _FAILURES:
         message = plugin.error[1] if plugin.error else "no reason known"
         return f"{_VERBS.get(plugin.status, 'failed')}: {message}"

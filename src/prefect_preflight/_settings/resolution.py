@@ -111,7 +111,7 @@ class _Resolver:
                 default = getattr(self.settings, field, False)
                 shown = str(default).lower() if isinstance(default, bool) else default
                 value = _excerpt(found.value)
-                text = f"{found.source}={value} is not {ALLOWED[kind]}; the default, {shown}, is used"
+                text = f"{found.source}={value} is not {ALLOWED[kind]}; the default is {shown}"
                 self.sources.report(found.source, text, "bad-value", field)
                 return found, _BAD
             if value is not UNSET:

@@ -27,7 +27,7 @@ def about_code(plugin: Plugin, slow_import: float) -> Iterator[Advice]:
     if plugin.load_seconds is not None and not _declares_requirement(plugin):
         yield Advice("no-api-requirement", f'write {_REQUIRES} = ">=0.1,<1" at module level')
     for warning in plugin.warnings:
-        yield Advice("warning", warning)
+        yield Advice("warning", warning.text)
     if plugin.deferred is not None:
         remedy = "a plugin that needs no more than prefect_preflight runs before Prefect's code, as this one does not"
         yield Advice("runs-late", f"it reached for {plugin.deferred} before Prefect was loaded; {remedy}")
@@ -51,7 +51,7 @@ def _signature(function: Callable[..., Any]) -> Iterator[Advice]:
 
 
 def _declares_requirement(plugin: Plugin) -> bool:
-    """Whether the requirement is anywhere that `_plugin.load` looks for it."""
+    """Whether the requirement is anywhere that `_plugin.entry_point.load` looks for it."""
     places: list[Any] = [sys.modules.get(plugin.candidate.module)]
     for hook in plugin.hooks:
         owner = getattr(hook.function, "__self__", None)

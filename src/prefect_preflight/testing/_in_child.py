@@ -28,7 +28,7 @@ from prefect_preflight.report import ErrorInfo
 
 from ._advice import about_second_call, about_texts
 from ._isolation import settings_of_plugins
-from ._outcome import Advice, LogLine, PluginRun
+from ._outcome import Advice, LogLine, PluginRun, run_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,26 +148,16 @@ class _Child:
         advice = [*self.told.advice, *about_texts(redactor, plugin.note, own, self.stdout)]
         if not self.ended:
             advice.append(Advice("blocks-exit", "the process had to be killed; a thread or a child of it still ran"))
-        return PluginRun(
-            name=plugin.name,
-            value=value,
-            status=plugin.status,
-            distribution=target.candidate.distribution,
-            env=dict(plugin.env),
-            note=plugin.note,
-            required=plugin.required,
-            expires_at=plugin.expires_at,
-            inherit=plugin.inherit,
-            error=None if plugin.error is None else ErrorInfo(plugin.error[0], redactor.text(plugin.error[1])),
+        return run_of(
+            plugin,
+            target.candidate,
+            redactor,
             stage=plugin.stage,
-            deferred_by=plugin.deferred,
-            hook_names=tuple(plugin.hook_names),
-            load_seconds=plugin.load_seconds,
             seconds=report.seconds or 0.0,
-            logs=tuple(replace(log, message=redactor.text(log.message)) for log in logs),
+            logs=logs,
             stdout=self.stdout,
             stderr=self.stderr,
-            advice=tuple(advice),
+            advice=advice,
             report=replace(report, prefect=None) if self.stands_in else report,
         )
 

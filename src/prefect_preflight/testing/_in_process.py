@@ -15,18 +15,16 @@ from prefect_preflight._redaction import Redactor
 from prefect_preflight._runner import Runner
 from prefect_preflight._settings import Settings
 from prefect_preflight.api import HookContext
-from prefect_preflight.report import ErrorInfo
 
 from ._advice import about_code, about_environ, about_second_call, about_texts
 from ._isolation import Recorder, captured_stdout, environment
-from ._outcome import Advice, LogLine, PluginRun
+from ._outcome import Advice, LogLine, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
 
-    from prefect_preflight._plugin import Plugin
-
+    from ._outcome import PluginRun
     from ._target import Target
 
 __all__ = ["run"]
@@ -67,33 +65,15 @@ def run(
         advice += about_code(plugin, slow_import if seen_early else float("inf"))
     own = [message for name, _, message in records if name != "prefect.plugins"]
     advice += about_texts(redactor, plugin.note, own, stdout)
-    return _told(
+    return run_of(
         plugin,
+        target.candidate,
         redactor,
         stage=plugin.stage if seen_early or plugin.stage == "late" else None,
         seconds=runner.deadline.spent(),
-        logs=tuple(LogLine(name, level, redactor.text(message)) for name, level, message in records),
+        logs=[LogLine(*record) for record in records],
         stdout=stdout,
-        advice=tuple(advice),
-    )
-
-
-def _told(plugin: Plugin, redactor: Redactor, **more: Any) -> PluginRun:
-    return PluginRun(
-        name=plugin.name,
-        value=plugin.candidate.value,
-        status=plugin.status,
-        distribution=plugin.candidate.distribution,
-        env=dict(plugin.env),
-        note=plugin.note,
-        required=plugin.required,
-        expires_at=plugin.expires_at,
-        inherit=plugin.inherit,
-        error=None if plugin.error is None else ErrorInfo(plugin.error[0], redactor.text(plugin.error[1])),
-        deferred_by=plugin.deferred,
-        hook_names=tuple(plugin.hook_names),
-        load_seconds=plugin.load_seconds,
-        **more,
+        advice=advice,
     )
 
 

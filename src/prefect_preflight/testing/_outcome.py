@@ -1,18 +1,22 @@
 """What came of a plugin, as frozen data: its environment, its status, what it logged, and what should be mended."""
 
-# ruff: noqa: UP045, TC001, TC003  # public data classes: annotations must be readable at run time, on Python 3.9 too
+# ruff: noqa: UP045, TC003  # public data classes: annotations must be readable at run time, on Python 3.9 too
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from prefect_preflight._redaction import Redactor
 from prefect_preflight.report import ErrorInfo, Report
 
-__all__ = ["ADVICE", "Advice", "LogLine", "PluginRun"]
+if TYPE_CHECKING:
+    from prefect_preflight._discovery import Candidate
+    from prefect_preflight._plugin import Plugin
+
+__all__ = ["ADVICE", "Advice", "LogLine", "PluginRun", "run_of"]
 
 ADVICE: dict[str, str] = {
     "ctx-not-keyword-only": "the hook's parameter is not `*, ctx`, as the plugin API has it",
@@ -170,3 +174,49 @@ class PluginRun:
         if self.advice:
             parts.append(f"advice={sorted(self.slugs)!r}")
         return f"PluginRun({', '.join(parts)})"
+
+
+def run_of(
+    plugin: Plugin,
+    candidate: Candidate,
+    redactor: Redactor,
+    *,
+    stage: Optional[str],
+    seconds: float,
+    logs: Iterable[LogLine],
+    stdout: str,
+    advice: Iterable[Advice],
+    stderr: str = "",
+    report: Optional[Report] = None,
+) -> PluginRun:
+    """What came of a plugin, by the runner's record of it: `plugin`.
+
+    `candidate` is the entry point that was asked for; that of the record may be a child's stand-in for it. `redactor`
+    has learnt the plugin's environment; `logs` are redacted here. The others are as in `PluginRun`.
+    """
+
+    def redacted(log: LogLine) -> LogLine:
+        return replace(log, message=redactor.text(log.message))
+
+    return PluginRun(
+        name=candidate.name,
+        value=candidate.value,
+        status=plugin.status,
+        distribution=candidate.distribution,
+        env=dict(plugin.env),
+        note=plugin.note,
+        required=plugin.required,
+        expires_at=plugin.expires_at,
+        inherit=plugin.inherit,
+        error=None if plugin.error is None else ErrorInfo(plugin.error[0], redactor.text(plugin.error[1])),
+        stage=stage,
+        deferred_by=plugin.deferred,
+        hook_names=tuple(plugin.hook_names),
+        load_seconds=plugin.load_seconds,
+        seconds=seconds,
+        logs=tuple(map(redacted, logs)),
+        stdout=stdout,
+        stderr=stderr,
+        advice=tuple(advice),
+        report=report,
+    )

@@ -1,0 +1,84 @@
+"""Calls a hook, sync or async, in a worker.
+
+It changes nothing but what it returns, so that the result of a hook that was given up can be thrown away.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from prefect_preflight._environment import EnvironmentProblem
+
+from . import HOOK, PluginProblem
+from .describe import kind_of
+from .hook_result import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from typing import Any, Callable
+
+    from prefect_preflight._executor import Task
+    from prefect_preflight.api import HookContext
+
+    from . import Hook
+
+
+def call(hook: Hook, context: HookContext, task: Task) -> Outcome:
+    """Call one hook and check what it returns; awaits it in an event loop of its own if it is async.
+
+    Raises:
+        PluginProblem: if it cannot be called with `ctx`, returned something else than a `SetupResult` or None, or an
+            environment that cannot be applied.
+        BaseException: whatever the hook raises.
+    """
+    _check_signature(hook.function)
+    result = hook.function(ctx=context)
+    if inspect.isawaitable(result):
+        result = _await(result, task)
+    if result is not None and not hasattr(result, "env"):
+        if inspect.iscoroutine(result):
+            result.close()  # or Python warns, later and elsewhere, that nobody awaited it
+        raise PluginProblem(
+            f"{HOOK} returned {kind_of(result)}; return SetupResult(env={{...}}), or None for no changes"
+        )
+    try:
+        return Outcome(result)
+    except EnvironmentProblem as error:
+        raise PluginProblem(str(error)) from None
+
+
+def _check_signature(function: Callable[..., Any]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a routine in C may have none: then the call itself tells
+        return
+    try:
+        signature.bind(ctx=None)
+    except TypeError as error:
+        raise PluginProblem(
+            f"{HOOK}{signature} cannot be called with ctx=...: {error}; write def {HOOK}(*, ctx)"
+        ) from None
+
+
+def _await(awaitable: Awaitable[Any], task: Task) -> Any:
+    """Run an async hook to its end in this worker, so it does not matter whether another thread has a running loop."""
+    import asyncio  # here, since sync hooks do not need it
+    from threading import current_thread
+
+    from prefect_preflight._executor import DaemonThreadPool
+
+    async def main() -> Any:
+        loop, current = asyncio.get_running_loop(), asyncio.current_task()
+        # `asyncio.to_thread` would use threads that Python joins at exit: one that hangs would keep the process. Not in
+        # the importing thread, where hooks run if no thread can be started: asyncio starts one to end an executor.
+        if current_thread().daemon:
+            loop.set_default_executor(DaemonThreadPool())
+        if current is not None:
+            task.cancel = lambda: loop.call_soon_threadsafe(current.cancel)
+        try:
+            return await awaitable
+        finally:
+            task.cancel = None
+
+    return asyncio.run(main())
