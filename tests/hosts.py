@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("PREFLIGHT_HOSTS") or ROOT / ".hosts")
-WHEEL_SOURCES = ("LICENSE", "README.md", "pth", "pyproject.toml", "setup_hooks.py", "src")
+WHEEL_SOURCES = ("LICENSE", "README.md", "docs", "pth", "pyproject.toml", "setup_hooks.py", "src")
 IS_WINDOWS = sys.platform == "win32"
 
 

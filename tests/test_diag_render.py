@@ -202,7 +202,7 @@ def test_check_prints_what_counts_and_nothing_else() -> None:
     failed = samples.diagnosis(samples.plugin(status="failed", error=ErrorInfo("OSError", "OSError: no")))
     lines = findings_as_text(checks.find(failed, samples.BEFORE), plain).splitlines()
     assert lines[0] == "  PF401 error: aws-setup failed: OSError: no"
-    assert lines[-1] == "    See: docs/findings.md#pf401"
+    assert lines[-1] == "    More: prefect-preflight explain PF401"
 
 
 def test_rendering_changes_nothing() -> None:

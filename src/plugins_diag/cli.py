@@ -9,7 +9,7 @@ from typing import Any, Callable, TextIO
 
 import click
 
-from plugins_diag import checks, document, new_command, render, reports_command, run_command
+from plugins_diag import checks, document, explain_command, new_command, render, reports_command, run_command
 from plugins_diag.diagnosis import Options, OptionsProblem, make
 from plugins_diag.host import document_stream
 from plugins_diag.style import STYLES, encodable
@@ -47,6 +47,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, value: float 
     return value
 
 
+main.add_command(explain_command.explain)
 main.add_command(new_command.new)
 main.add_command(reports_command.reports)
 main.add_command(run_command.run)

@@ -155,6 +155,6 @@ def _findings(findings: Sequence[Finding]) -> Iterator[Line]:
         style = styles[finding.severity]
         yield Line(f"  {finding.code} {finding.severity}: {finding.message}", style, hang=4)
         yield Line(f"    Remedy: {finding.remedy}", hang=6)
-        yield Line(f"    See: {finding.anchor}", "dim")
+        yield Line(f"    More: prefect-preflight explain {finding.code}", "dim")
     if not findings:
         yield Line("  None", "good")
