@@ -34,7 +34,7 @@ def plugin_traceback(error: BaseException) -> str:
     """The formatted traceback, without our own frames above the plugin's."""
     from traceback import format_exception
 
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(__package__ + "."):
+    trace, ours = error.__traceback__, __name__.partition(".")[0] + "."
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(ours):
         trace = trace.tb_next
     return "".join(format_exception(type(error), error, trace)).rstrip()
