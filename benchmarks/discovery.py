@@ -31,7 +31,7 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
         for form, entries in _layouts(environments.root / f"distributions-{size}", size).items():
             args = [environment.python, PROGRAM, str(size), *entries]
             child = Child(args, environments.child_environment(), environments.nowhere)
-            told = [child.json() for _ in range(max(1, rounds // 6))]
+            told = [child.json() for _ in range(max(3, rounds // 3))]
             ours, theirs = min(one["ours"] for one in told), min(one["theirs"] for one in told)
             name = f"{size} distributions in {form}"
             figures[name] = {"ours": ours, "importlib_metadata": theirs}

@@ -95,6 +95,18 @@ class Environments:
         name = "-".join(["prefect", version, *more])
         return self.with_packages(name, f"prefect=={version}", *_PREFECT_PINS, *more)
 
+    def with_prefect_without_runner(self, version: str) -> Environment:
+        """An environment with a Prefect whose package does not call its own plugin runner any more."""
+        environment = self.with_packages(f"prefect-{version}-without-runner", f"prefect=={version}", *_PREFECT_PINS)
+        file = environment.site / "prefect" / "__init__.py"
+        text = file.read_text()
+        without = text.replace("\n_initialize_plugins()\n", "\n")
+        if without != text:
+            file.unlink()  # it may be the same file as the one in uv's cache
+            file.write_text(without)
+            _compile(environment, file.parent)
+        return environment
+
     def with_empty_module(self) -> Environment:
         """An environment whose ``.pth`` file imports an empty module: the least that a start-up hook can cost."""
         environment = self.with_packages("empty-module")

@@ -41,20 +41,20 @@ class _Comparison:
         self.results = results
         self.prefect = prefect
         native, ours = environments.with_prefect(prefect), environments.with_prefect(prefect, "ours")
+        without_runner = environments.with_prefect_without_runner(prefect)
         plugins = str(environments.plugins(native, prefect))
         # The name that Prefect had until 3.6, so that every Prefect with a plugin system knows it.
         on = {"PREFECT_EXPERIMENTS_PLUGINS_ENABLED": "1"}
-        away = {"PREFECT_PREFLIGHT_DISABLE": "1"}
         three = {**on, "PYTHONPATH": plugins}
 
-        def child(python: str, variables: dict[str, str], *args: str) -> Child:
-            return Child([python, PROGRAM, *args], environments.child_environment(variables), environments.nowhere)
+        def child(python: str, variables: dict[str, str]) -> Child:
+            return Child([python, PROGRAM], environments.child_environment(variables), environments.nowhere)
 
         self.children = {
             OFF: child(native.python, {}),
             NATIVE: child(native.python, three),
             DISABLED: child(ours.python, {}),
-            SUPERSEDED: child(ours.python, away, "superseded"),
+            SUPERSEDED: child(without_runner.python, {}),
             ENABLED: child(ours.python, on),
             THREE: child(ours.python, three),
         }

@@ -45,7 +45,8 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
         f"a hook of 30 s, deadline {DEADLINE:g} s": _child(environments, environment, 1, 30.0, DEADLINE),
     }
     limits = [1.15] * len(COUNTS) + [1.0, DEADLINE + 0.05]
-    base = _base(environments, environment)
+    without_runner = environments.with_prefect_without_runner(PREFECT)
+    base = Child([without_runner.python, PROGRAM], environments.child_environment(), environments.nowhere)
     before = [base.json()["seconds"] for _ in range(5)]
     rows, figures = [], {}
     for (name, child), limit in zip(children.items(), limits):
@@ -56,11 +57,6 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
     note = f"Seconds that `import prefect` {PREFECT} takes longer than with the native plugin runner taken out."
     results.table(Table("Running hooks", ["hooks", "median", "least", "most"], rows, note))
     results.data["running"] = figures
-
-
-def _base(environments: Environments, environment: Environment) -> Child:
-    variables = environments.child_environment({"PREFECT_PREFLIGHT_DISABLE": "1"})
-    return Child([environment.python, PROGRAM, "superseded"], variables, environments.nowhere)
 
 
 def _child(

@@ -7,21 +7,8 @@ import time
 
 started = time.perf_counter()
 cpu = time.process_time()
-if sys.argv[1:] == ["superseded"]:
-    # Prefect as we load it, its own plugin runner taken out, but without anything else of ours.
-    from importlib.util import find_spec, module_from_spec
+import prefect  # noqa: E402, F401  # what is measured
 
-    from prefect_preflight._supersede import superseding_native_runner
-
-    spec = find_spec("prefect")
-    assert spec is not None and spec.loader is not None
-    sys.modules["prefect"] = module_from_spec(spec)
-    started = time.perf_counter()
-    cpu = time.process_time()
-    with superseding_native_runner(spec.loader):
-        spec.loader.exec_module(sys.modules["prefect"])
-else:
-    import prefect  # noqa: F401
 seconds = time.perf_counter() - started
 cpu = time.process_time() - cpu
 modules = sorted(sys.modules)

@@ -182,6 +182,8 @@ class ApiFinder:
         name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         """Answer for the plugin API's modules, the command line's, and a reload of Prefect (PEP 451)."""
+        if name[:7] != "prefect":  # the cheapest test there is, since every further import of the process is asked
+            return None
         if name in API_MODULES:
             spec = ask_other_finders(ApiFinder, name, path, target)
             if spec is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 # Linux refuses to start a program if a single `NAME=value` is longer: MAX_ARG_STRLEN of execve(2) is 128 KiB, the
@@ -28,7 +28,9 @@ def validated(mapping: object) -> dict[str, str]:
             the file system encoding cannot express, and on Linux a variable of 128 KiB or more.
         Exception: whatever the mapping's own code raises.
     """
-    if not isinstance(mapping, Mapping):
+    from collections import abc  # not at the top: where no plugin is installed, nobody may need it
+
+    if not isinstance(mapping, abc.Mapping):
         raise EnvironmentProblem(f"env is {_article(mapping)}, it must be a mapping of str to str")
     copy = {}
     for name, value in dict(mapping).items():
