@@ -4,7 +4,7 @@ One child interpreter with a real Prefect answers every case with what its `Sett
 more cases than the default: `PREFLIGHT_DIFFERENTIAL_CASES=500 pytest tests/test_settings_differential.py`;
 other ones: `PREFLIGHT_DIFFERENTIAL_SEED=7`.
 
-Where ours is meant to differ:
+Where ours is meant to differ (docs/settings.md has the same list):
 
 * Names are stripped and empty ones dropped, in JSON and TOML arrays too: a plugin's name is neither.
 * "No list" and an empty list are one to Prefect, an empty set. Ours tells them apart, since an empty ALLOW

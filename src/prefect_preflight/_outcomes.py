@@ -109,7 +109,8 @@ class Outcomes:
         if isinstance(error, PluginProblem):
             self._failed(task.plugin, "invalid-result" if task.hook else "load-failed", (kind, message))
         else:
-            self._failed(task.plugin, "failed" if task.hook else "load-failed", (kind, f"{kind}: {message}"))
+            text = f"{kind}: {message}" if message else kind
+            self._failed(task.plugin, "failed" if task.hook else "load-failed", (kind, text))
             if task.traceback is not None:
                 self._logger.debug("Traceback of plugin %s:\n%s", task.plugin.name, task.traceback)
 
