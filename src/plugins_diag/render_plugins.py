@@ -143,7 +143,7 @@ def _when(plugin: PluginInfo) -> str:
     times = [hook.seconds for hook in plugin.hooks if hook.seconds is not None]
     if times:
         words.append(f"for {_seconds(sum(times))}")
-    elif plugin.status == "timed-out":
+    if plugin.status == "timed-out":
         words.append("not to its end")
     if plugin.load_seconds is not None:
         words.append(f"loaded in {_seconds(plugin.load_seconds)}")
