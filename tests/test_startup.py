@@ -85,6 +85,11 @@ class TestEveryPythonProcess:
         with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
             prefect_preflight.nonsense  # noqa: B018  # the access is what is tested
 
+    @pytest.mark.parametrize("name", ["", "_nonsense", "find_distributions", "invalidate_caches"])
+    def test_what_the_import_system_asks_for_is_refused_too(self, name: str) -> None:
+        """So is any other name, the empty one as well: as an `AttributeError`, which `hasattr` understands."""
+        assert not hasattr(prefect_preflight, name)
+
     def test_init_is_idempotent(self) -> None:
         """Calling `init` again adds no second finder."""
         prefect_preflight.init()

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import prefect_preflight
 from plugins_diag import startup_files
+from prefect_preflight._settings import TRUE
 
 if TYPE_CHECKING:
     from plugins_diag.startup_files import Copy, StartupFile
 
 __all__ = ["Activation", "PrefectFound", "look"]
 
-_TRUE = ("1", "true", "t", "yes", "y", "on")  # as `prefect_preflight.init` reads the kill switch
 _PREFIXES = ("PREFECT_PLUGINS_", "PREFECT_EXPERIMENTS_PLUGINS_")
 
 
@@ -141,7 +141,7 @@ def _state(prefect: PrefectFound | None, staged: bool, files: bool) -> str:
         return "active"
     if "prefect" in sys.modules:
         return "imported-before"
-    if os.environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() in _TRUE:
+    if os.environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() in TRUE:
         return "kill-switch"
     if sys.modules["prefect_preflight"] in _finders():
         if prefect is None or (staged and prefect.distribution is not None):

@@ -65,7 +65,7 @@ def find_spec(
 def __getattr__(name: str) -> "Any":
     """Import the public names at first use (PEP 562), so that start-up does not pay for them."""
     # What others ask each finder for, and what `from . import …` does before it imports a module.
-    if name in ("find_distributions", "invalidate_caches") or (name[0] == "_" and name != "__all__"):
+    if name in ("find_distributions", "invalidate_caches") or (name[:1] == "_" and name != "__all__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ._public import look_up
 

@@ -14,7 +14,7 @@ import os
 import sys
 
 from ._hold import Hold
-from ._settings import PREFIXES, resolve
+from ._settings import PREFIXES, TRUE, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,9 +182,8 @@ def _is_strict() -> bool:
     """Whether strict mode is on: by the settings, or by the environment alone if it was those that broke."""
     if state.settings is not None:
         return state.settings.strict
-    true = ("1", "true", "t", "yes", "y", "on")
     return all(
-        any(os.environ.get(prefix + name, "").lower() in true for prefix in PREFIXES) for name in ("ENABLED", "STRICT")
+        any(os.environ.get(prefix + name, "").lower() in TRUE for prefix in PREFIXES) for name in ("ENABLED", "STRICT")
     )
 
 

@@ -52,7 +52,7 @@ def is_listed(settings: Settings, plugin: Plugin) -> bool:
 
 def _reason(plugin: Plugin, by_name: bool) -> str | None:
     if by_name and plugin.status == "filtered":
-        # Under another name it runs, and is required under that: see `Runner`.
+        # Under another name it runs, and is required under that: see `Outcomes`.
         another = str(plugin.candidate.filtered).startswith(ANOTHER_NAME)
         return None if another else f"is not allowed to run: it is {plugin.candidate.filtered}"
     if by_name and plugin.status == "incompatible":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("enabled", "allow", "deny", "setup_timeout_seconds", "strict", "safe_mode", "required")
 PREFIXES = ("PREFECT_PLUGINS_", "PREFECT_EXPERIMENTS_PLUGINS_")
+TRUE = ("1", "true", "t", "yes", "y", "on")  # the words that Pydantic takes for it, in lower case
 
 # What a variable's name begins with, after `PREFECT_`, if the plugin system's settings may depend on it.
 _NAMES = ("plugins", "experiments", "profiles_path")

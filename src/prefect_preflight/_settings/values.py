@@ -5,6 +5,8 @@ no blanks around it, and a timeout is finite and above 0.
 Loaded only when some source says something.
 """
 
+from . import TRUE
+
 TYPE_CHECKING = False  # importing `typing` would cost more than the rest
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +18,6 @@ UNSET: "Any" = object()
 ERRORS = (ValueError, TypeError, OverflowError, RecursionError)
 """What a parser raises for a bad value."""
 
-_TRUE = ("1", "true", "t", "yes", "y", "on")
 _FALSE = ("0", "false", "f", "no", "n", "off")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -51,8 +52,8 @@ def export(value: "Any") -> str:
 def _boolean(value: "Any", _is_text: bool) -> bool:
     if isinstance(value, str):
         lower = value.lower()
-        if lower in _TRUE or lower in _FALSE:
-            return lower in _TRUE
+        if lower in TRUE or lower in _FALSE:
+            return lower in TRUE
     elif isinstance(value, (bool, int, float)) and value in (0, 1):
         return bool(value)
     raise ValueError
