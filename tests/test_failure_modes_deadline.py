@@ -189,7 +189,7 @@ def test_05_in_the_importing_thread(toy: World) -> None:
     toy.plugin("a-good", PLUGIN)
     toy.plugin("b-slow", hook("import time; time.sleep(1.3)").replace("TOKEN", "LATE"))
     toy.plugin("c-without-a-turn", hook("os.write(2, b'RUN')").replace("TOKEN", "OTHER"))
-    before = "import prefect_preflight._importlock as lock; lock.can_tell = False"
+    before = "from prefect_preflight._imports import cpython; cpython._verdict = False"
     result = toy.run(timed(before), env=SECOND, timeout=PLENTY, check=True)
     expected = {"a_good": "success", "b_slow": "timed-out", "c_without_a_turn": "timed-out"}
     assert result.json["statuses"] == expected, result

@@ -391,7 +391,7 @@ class TestRealPrefect:
         """A plugin that imports Prefect proper succeeds late, in both ways, and the advice says why."""
         world.plugin("acme", NEEDS_PREFECT)
         found = world.run(["-c", KIT, "acme"], check=True).json
-        assert found == [["success", "late", {"FLOW": "callable"}, ["runs-late"], "prefect.flow"]] * 2
+        assert found == [["success", "late", {"FLOW": "callable"}, ["runs-late"], "prefect"]] * 2
 
     def test_prefect_imported_before(self, world: World, each_prefect: Host) -> None:
         """With Prefect in the process the plugin still runs, and what was there is left as it was."""

@@ -73,11 +73,11 @@ LATE = {
     # by the entry point's name: the plugin's text, and what defers it
     "late_flow": (
         seeing("flow", "from prefect import flow", more='"FLOW": flow.__module__'),
-        "prefect.flow",
+        "prefect",
     ),
     "late_submodule": (
         seeing("submodule", "import prefect.blocks.core as core", more='"CORE": core.__name__'),
-        "prefect.blocks",
+        "prefect.blocks.core",
     ),
     "late_in_the_hook": (
         seeing("lazy", first="from prefect.settings import get_current_settings\n"),
@@ -85,7 +85,7 @@ LATE = {
     ),
     "late_attribute": (
         seeing("attribute", "import prefect", first="task = prefect.task\n", more='"TASK": str(callable(task))'),
-        "prefect.task",
+        "prefect",
     ),
     "late_swallowed": (
         seeing(
@@ -93,7 +93,7 @@ LATE = {
             "try:\n    from prefect import flow\nexcept ImportError:\n    flow = None",
             more='"SWALLOWED": str(flow is None)',
         ),
-        "prefect.flow",
+        "prefect",
     ),
     "late_swallowed_in_the_hook": (
         seeing(
@@ -121,7 +121,26 @@ LATE = {
             "from late_in_a_dependency import needs_prefect as needs",
             more='"NEEDS": str(needs.flow is None)',
         ),
-        "prefect.flow",
+        "prefect",
+    ),
+    "late_dunders": (
+        seeing("dunders", "import prefect", more='"VERSION": prefect.__version__, "PATH_OF": prefect.__path__[0]'),
+        "prefect",
+    ),
+    "late_package": (
+        """
+import prefect.plugins
+from prefect import plugins
+
+@prefect.plugins.register_hook
+def setup_environment(*, ctx):
+    return plugins.SetupResult(env={"ATTRIBUTE_ACCESS": "works"})
+""",
+        "prefect",
+    ),
+    "late_native_name": (
+        seeing("native", "from prefect.plugins import load_prefect_collections as load", more='"NATIVE": load.__name__'),
+        "prefect.plugins",
     ),
 }
 
@@ -129,21 +148,10 @@ EARLY = {
     "early_ours": seeing("ours"),
     "early_plugins": ONLY_FROM.format(module="prefect.plugins", name="plugins"),
     "early_experimental": ONLY_FROM.format(module="prefect._experimental.plugins", name="experimental"),
-    "early_dunders": seeing(
-        "dunders", "import prefect", more='"VERSION": prefect.__version__, "PATH_OF": prefect.__path__[0]'
-    ),
-    "early_attribute": """
-import prefect
-from prefect import plugins
-
-@prefect.plugins.register_hook
-def setup_environment(*, ctx):
-    return plugins.SetupResult(env={"ATTRIBUTE_ACCESS": "works"})
-""",
     "early_async": seeing("async", first="await asyncio.sleep(0.01)\n", keyword="async def"),
     "early_to_thread": seeing(
         "to_thread",
-        first="name = await asyncio.to_thread(lambda: __import__('prefect.plugins').__name__)\n",
+        first="name = await asyncio.to_thread(lambda: __import__('prefect.plugins', fromlist=['x']).__name__)\n",
         more='"TO_THREAD": name',
         keyword="async def",
     ),
@@ -189,7 +197,7 @@ def test_runs_early(run: Told, name: str) -> None:
 
 @pytest.mark.parametrize("name", LATE)
 def test_runs_late(run: Told, name: str) -> None:
-    """A plugin that touches more of Prefect runs in the late stage, and the report says what it touched."""
+    """A plugin that needs more of Prefect waits for the late stage, and the report says for which module."""
     plugin = run.plugins[name]
     assert plugin["stage"] == "late"
     assert plugin["deferred_by"] == LATE[name][1]
@@ -205,29 +213,30 @@ def test_early_hooks_see_no_prefect_code(run: Told) -> None:
 
 
 def test_late_hooks_see_all_of_prefect(run: Told) -> None:
-    """Whoever was deferred gets the real thing, also where the first ImportError was swallowed."""
+    """Whoever waited gets the real thing, also where an ImportError would have been swallowed."""
     assert (run.env["FLOW"], run.env["CORE"], run.env["TASK"]) == ("prefect.flows", "prefect.blocks.core", "True")
     assert (run.env["SWALLOWED"], run.env["SWALLOWED_IN_HOOK"]) == ("False", "found")
     assert (run.env["NEEDS"], run.env["IN_THREAD"]) == ("False", "Completed")
     assert "prefect.flows" in json.loads(run.env["SEEN_flow"])
+    assert run.env["NATIVE"] == "load_prefect_collections"
 
 
 def test_each_hook_counts_once(run: Told) -> None:
-    """A hook's result is applied once: native runners run nothing again, a deferred hook's first try is discarded."""
+    """A hook is called once: native runners run nothing again, and a hook that waits goes on where it waited."""
     calls = {name: value for name, value in run.env.items() if name.startswith("CALLS_")}
     assert len(calls) >= 12 and set(calls.values()) == {"1"}, calls
     for plugin in run.plugins.values():
         assert all(call["seconds"] is not None for call in plugin["hooks"]), plugin["name"]
 
 
-def test_harmless_names_do_not_defer(run: Told) -> None:
-    """`prefect.__version__` and `prefect.__path__` are answered early, and rightly."""
+def test_the_package_is_the_real_one(run: Told) -> None:
+    """`prefect.__version__` and `prefect.__path__` are Prefect's own: a plugin that needs the package waits for it."""
     assert run.env["VERSION"] == run.report["prefect"]["version"]
     assert run.env["PATH_OF"] == run.report["prefect"]["location"]
 
 
 def test_attribute_access_to_the_api(run: Told) -> None:
-    """`import prefect` and then `prefect.plugins.register_hook` works early too."""
+    """`import prefect.plugins` and then `prefect.plugins.register_hook` works, late."""
     assert run.env["ATTRIBUTE_ACCESS"] == "works"
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from concurrent.futures import Future, wait
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import wait
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from prefect_preflight import _executor
-from prefect_preflight._executor import DaemonExecutor, Deadline, Task
-from prefect_preflight._importlock import working_for
+from prefect_preflight import _deadline
+from prefect_preflight._deadline import Deadline
+from prefect_preflight._executor import DaemonExecutor, InlineExecutor
+from prefect_preflight._imports import cpython
+from prefect_preflight._imports.workers import working_for
+from prefect_preflight._task import Task
+from prefect_preflight._threads import Bell
 from snippets import ENABLED, IMPORT_AND_TELL, TELL, Told, hook, returning, told
 
 if TYPE_CHECKING:
@@ -51,34 +57,61 @@ class TestExecutor:
         executor.shutdown()
 
     @pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
-    @pytest.mark.parametrize("threads", [True, False])
-    def test_keeps_what_a_task_raises(self, kind: type[BaseException], threads: bool) -> None:
+    def test_keeps_what_a_task_raises(self, kind: type[BaseException]) -> None:
         """Whatever a task raises is its future's exception, and the next task runs."""
 
         def fail() -> None:
             raise kind("no")
 
-        executor = DaemonExecutor(threads=threads)
+        executor = DaemonExecutor()
         assert isinstance(executor.submit(fail).exception(10), kind)
         assert executor.submit(int, "7").result(10) == 7
         executor.shutdown()
 
     def test_without_threads(self) -> None:
-        """Without threads a task has run when `submit` returns, in the calling thread."""
-        executor = DaemonExecutor(threads=False)
+        """Without threads a task has run when `submit` returns, in the calling thread, and what it raises is kept."""
+        executor = InlineExecutor()
         future = executor.submit(threading.get_ident)
-        assert executor.inline and future.done() and future.result() == threading.get_ident()
+        assert future.done() and future.result() == threading.get_ident()
+        assert isinstance(executor.submit(int, "x").exception(0), ValueError)
+        assert isinstance(executor.submit(sys.exit).exception(0), SystemExit)
+
+    def test_an_interrupt_without_threads(self) -> None:
+        """In the calling thread a KeyboardInterrupt is the user's own."""
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            InlineExecutor().submit(interrupt)
 
     def test_where_no_thread_starts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where threads are refused, as in some subinterpreters, tasks run in the calling thread."""
+        """Where threads are refused, as in some subinterpreters, the first task is refused; a later one waits its turn."""
+        start, allowed = threading.Thread.start, [1]
 
         def refuse(self: threading.Thread) -> None:
-            raise RuntimeError("can't start new thread")
+            if not allowed:
+                raise RuntimeError("can't start new thread")
+            allowed.pop()
+            start(self)
 
         monkeypatch.setattr(threading.Thread, "start", refuse)
         executor = DaemonExecutor()
-        assert executor.submit(threading.get_ident).result(0) == threading.get_ident()
-        assert executor.inline
+        release = threading.Event()
+        first, second = executor.submit(release.wait, 30), executor.submit(int, "7")
+        release.set()
+        assert (first.result(10), second.result(10)) == (True, 7)
+        with pytest.raises(RuntimeError):
+            DaemonExecutor().submit(int)
+
+    def test_shutdown_ends_idle_threads(self) -> None:
+        """When `shutdown` returns, the threads whose tasks are done have ended."""
+        executor = DaemonExecutor()
+        barrier = threading.Barrier(4)
+        futures = [executor.submit(lambda: (barrier.wait(10), threading.current_thread())[1]) for _ in range(4)]
+        threads = [future.result(10) for future in futures]
+        executor.shutdown()
+        assert not any(thread.is_alive() for thread in threads)
 
     def test_shutdown_does_not_wait(self) -> None:
         """Shutting down returns at once, whatever still runs; the thread ends when its task does."""
@@ -94,13 +127,18 @@ class TestExecutor:
     def test_a_cancelled_task_does_not_run(self) -> None:
         """A task that was cancelled before its turn is passed over."""
         ran: list[int] = []
-        executor = DaemonExecutor(threads=False)
-        future: Future[Any] = Future()
-        future.cancel()
-        from prefect_preflight._executor import _execute
+        executor = DaemonExecutor(limit=1)
+        release = threading.Event()
+        first, second = executor.submit(release.wait, 30), executor.submit(ran.append, 1)
+        assert second.cancel()
+        release.set()
+        assert first.result(10) and executor.submit(len, ran).result(10) == 0
+        executor.shutdown()
 
-        _execute((future, ran.append, (1,), {}))
-        assert ran == [] and executor.submit(len, ran).result() == 0
+
+def a_task(has_gate: bool = False) -> Task:
+    """Returns a task of no plugin in particular."""
+    return Task(SimpleNamespace(name="mine"), None, Bell(), has_gate)  # type: ignore[arg-type]
 
 
 class TestTask:
@@ -110,7 +148,7 @@ class TestTask:
         """Within a task, and only there, `working_for` is the task: also in a context copied by asyncio."""
         import asyncio
 
-        task = Task(None, None, late=False)  # type: ignore[arg-type]
+        task = a_task()
         seen: list[object] = []
 
         async def main() -> None:
@@ -124,7 +162,7 @@ class TestTask:
 
     def test_knows_when_it_ran(self) -> None:
         """A task's begin and end are noted, after an error too."""
-        task = Task(None, None, late=False)  # type: ignore[arg-type]
+        task = a_task()
 
         def fail(_: Task) -> None:
             time.sleep(0.05)
@@ -134,13 +172,18 @@ class TestTask:
             task.run(fail)
         assert 0.04 < task.ended - task.started < 5
 
-    def test_who_may_import_prefect(self) -> None:
-        """Only a task of the late stage may, until it is abandoned."""
-        early, late = (Task(None, None, late=late) for late in (False, True))  # type: ignore[arg-type]
-        late.future = Future()
-        assert (early.may_import_prefect, late.may_import_prefect) == (False, True)
-        late.abandon()
-        assert not late.may_import_prefect and late.future.cancelled()
+    def test_the_gate(self) -> None:
+        """A task with a gate waits there until it is admitted, or given up; the one who made it opens it."""
+        task = a_task(has_gate=True)
+        assert task.gate.owner == cpython.ident() and not task.admitted
+        task.wait_at_gate("prefect.flows")
+        assert task.at_gate and task.needs == "prefect.flows"
+        task.admit()
+        task.admit()
+        assert task.gate.owner is None and not task.at_gate
+        given_up = a_task(has_gate=True)
+        given_up.abandon()
+        assert given_up.gate.owner is None and given_up.abandoned and given_up.future.cancelled()
 
 
 class TestDeadline:
@@ -163,7 +206,7 @@ class TestDeadline:
     def test_when_it_had_passed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whether a moment was in time is the same whenever one asks, and time outside counts for nobody."""
         now = 100.0
-        monkeypatch.setattr(_executor, "clock", lambda: now)
+        monkeypatch.setattr(_deadline, "clock", lambda: now)
         deadline = Deadline(10)
         with deadline:
             now = 104.0

@@ -129,7 +129,7 @@ def _prefect_spec() -> tuple[Any, bool]:
 def _described(spec: Any) -> PrefectFound:
     from prefect_preflight._host import identify
 
-    host = identify(SimpleNamespace(__file__=spec.origin))  # type: ignore[arg-type]  # it asks for nothing else
+    host = identify(spec.origin)
     if host is not None:
         return PrefectFound(host.location, host.distribution, host.version)
     places = list(getattr(spec, "submodule_search_locations", None) or ())

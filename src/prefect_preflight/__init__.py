@@ -9,6 +9,11 @@ which pytest would warn in every session.
 
 import sys
 
+# Kept for hooks' threads, before gevent or eventlet can replace them: see `_threads`. `_thread` is built in and loaded.
+from _thread import RLock as _RLock
+from _thread import allocate_lock as _allocate_lock
+from _thread import start_new_thread as _start_new_thread
+
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # a type checker takes this name for true; importing it from `typing` would load `typing`

@@ -5,6 +5,7 @@ them, at any time: while the hooks run, and afterwards.
 """
 
 import sys
+from _thread import get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,29 +67,57 @@ def _offer(module: "ModuleType", names: "Sequence[str]") -> None:
 class ApiLoader:
     """Loader of a plugin API module that is ours alone."""
 
-    def __init__(self, refuse: "Callable[[str, str], Any] | None" = None) -> None:
-        self._refuse = refuse
-
     def create_module(self, spec: "ModuleSpec") -> None:
         """Leave it to the import system."""
 
     def exec_module(self, module: "ModuleType") -> None:
-        """Fill the module; in the early stage, names that it does not have defer the plugin that asks."""
+        """Fill the module (PEP 451)."""
         names = API_MODULES[module.__name__].names
         _offer(module, names)
         module.__dict__["__all__"] = list(names)
         module.__doc__ = f"{module.__name__}, served by prefect-preflight."
-        refuse = self._refuse
-        if refuse is not None:
-            module.__dict__["__getattr__"] = lambda name: refuse(module.__name__, name)
 
 
-def api_spec(name: str, refuse: "Callable[[str, str], Any] | None" = None) -> "ModuleSpec":
+def api_spec(name: str) -> "ModuleSpec":
     """The spec of a plugin API module that is ours alone."""
-    loader: Any = ApiLoader(refuse)
+    loader: Any = ApiLoader()
     # The class as it is to hand: importing `importlib.machinery` would add a module to every import of an old Prefect.
     make: type[ModuleSpec] = type(__spec__)
     return make(name, loader, is_package=API_MODULES[name].package)
+
+
+def serve_early(answer: "Callable[[ModuleType, str], Any]") -> "dict[str, ModuleType]":
+    """Have the plugin API's modules there while Prefect does not exist.
+
+    They are in `sys.modules`, complete, so an import of them needs neither their parent nor a lock.
+
+    Args:
+        answer: what `module.__getattr__` returns for a name that they do not have.
+
+    Returns:
+        The modules by their names, for `withdraw`.
+    """
+    from functools import partial
+    from importlib.util import module_from_spec
+
+    served: dict[str, ModuleType] = {}
+    for name in API_MODULES:
+        if name not in sys.modules:
+            served[name] = module = module_from_spec(api_spec(name))
+            ApiLoader().exec_module(module)
+            module.__dict__["__getattr__"] = partial(answer, module)
+            parent, _, child = name.rpartition(".")
+            if parent in served:
+                setattr(served[parent], child, module)
+    sys.modules.update(served)
+    return served
+
+
+def withdraw(served: "dict[str, ModuleType]") -> None:
+    """Let Prefect's own modules take the place of those that `serve_early` served."""
+    for name, module in served.items():
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
 
 
 class _CompletedLoader:
@@ -184,6 +213,8 @@ class ApiFinder:
         """Answer for the plugin API's modules, the command line's, and a reload of Prefect (PEP 451)."""
         if name[:7] != "prefect":  # the cheapest test there is, since every further import of the process is asked
             return None
+        if is_asked_in_return(ApiFinder, name):
+            return None
         if name in API_MODULES:
             spec = ask_other_finders(ApiFinder, name, path, target)
             if spec is None:
@@ -211,23 +242,24 @@ class ApiFinder:
                 _complete(sys.modules[name])
 
 
-asking: "set[tuple[int, int]]" = set()
+_asking: "set[tuple[int, int, str]]" = set()
+
+
+def is_asked_in_return(finder: object, name: str) -> bool:
+    """Whether `finder`, in this thread, is just asking the others for `name`, and one of them asks it in return.
+
+    As a finder does that asks all the others and wraps what they give (ddtrace, wrapt). It is then answered with None, as if
+    we were not there: that nobody else knows the module is not to be concluded from that.
+    """
+    return (get_ident(), id(finder), name) in _asking
 
 
 def ask_other_finders(
     finder: object, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
 ) -> "ModuleSpec | None":
-    """The spec that the finders on `sys.meta_path` other than `finder` give for `name`, in their order.
-
-    None also when another finder asks us in return, as one that wraps loaders too would: it then gets the
-    next answer.
-    """
-    from _thread import get_ident
-
-    key = (get_ident(), id(finder))
-    if key in asking:
-        return None
-    asking.add(key)
+    """The spec that the finders on `sys.meta_path` other than `finder` give for `name`, in their order."""
+    key = (get_ident(), id(finder), name)
+    _asking.add(key)
     try:
         for other in list(sys.meta_path):
             find = getattr(other, "find_spec", None) if other is not finder else None
@@ -236,4 +268,9 @@ def ask_other_finders(
                 return spec
         return None
     finally:
-        asking.discard(key)
+        _asking.discard(key)
+
+
+def forget_asking() -> None:
+    """In a forked child: the idents of lost threads are given to new ones."""
+    _asking.clear()

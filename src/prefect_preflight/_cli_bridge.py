@@ -12,7 +12,7 @@ import os
 import sys
 from importlib import import_module
 
-from ._bridge import ask_other_finders, completed
+from ._bridge import ask_other_finders, completed, is_asked_in_return
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class CliFinder:
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """Answer for the command line's modules (PEP 451)."""
-        return completed_spec(CliFinder, name, path, target) if name in _GROUPS else None
+        if name not in _GROUPS or is_asked_in_return(CliFinder, name):
+            return None
+        return completed_spec(CliFinder, name, path, target)
 
     @staticmethod
     def install_if_asked_for(arguments: Sequence[str]) -> None:

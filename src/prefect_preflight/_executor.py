@@ -1,244 +1,166 @@
-"""A small `concurrent.futures` executor of daemon threads, the tasks that run on it, and their one deadline."""
+"""A small `concurrent.futures` executor of daemon threads."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextvars import Context
-from threading import TIMEOUT_MAX, Thread, get_ident
+from collections import deque
+from concurrent.futures import Executor, Future
+from threading import Condition
 
-from ._importlock import working_for
-
-# The implementation in C, where there is one: gevent's `patch_all()` replaces the name in `queue`, and a thread of
-# the operating system cannot wait for a queue of gevent's.
-try:
-    from _queue import Empty, SimpleQueue
-except ImportError:
-    from queue import Empty, SimpleQueue
+from ._threads import Bell, allocate_lock, start_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
-    from ._plugin import Hook, Plugin
-
-    Item = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+_PATIENCE = 1.0  # seconds to wait at most for the end of a thread that has nothing left to do
 
 
-if hasattr(time, "clock_gettime"):
-    _gettime, _MONOTONIC = time.clock_gettime, time.CLOCK_MONOTONIC
+class _Future(Future):  # type: ignore[type-arg]  # not generic at run time before Python 3.9.2
+    """A future that any thread of the operating system can complete.
 
-    def clock() -> float:
-        """Seconds on the system's monotonic clock; not `time.monotonic`, which freezegun stops."""
-        return _gettime(_MONOTONIC)
-
-else:
-    clock = time.monotonic
-
-
-class Deadline:
-    """One span of time for all plugins together, which passes only inside the `with` statement.
-
-    So the time that Prefect's own body takes between the early and the late stage does not count.
+    Its condition would be made of whatever has patched `threading`: a worker that finds gevent's or eventlet's lock taken
+    for a moment by the importing thread would wait for ever. Private; seen on 3.9 to 3.15. Without it only that is so again.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = min(seconds, TIMEOUT_MAX)  # what a lock can wait for; some 292 years
-        self._spans: list[tuple[float, float]] = []  # begin and end of each time inside, on `clock`
-        self._since: float | None = None  # begin of the present one
-
-    def __enter__(self) -> Deadline:
-        self._since = clock()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._since is not None:
-            self._spans.append((self._since, clock()))
-        self._since = None
-
-    def spent(self, until: float | None = None) -> float:
-        """Seconds that the plugins had so far, or had `until` a moment on `clock`."""
-        now = clock() if until is None else until
-        spans = self._spans if self._since is None else [*self._spans, (self._since, now)]
-        return sum(max(0.0, min(end, now) - begin) for begin, end in spans)
-
-    def remaining(self) -> float:
-        """Seconds left, never below zero."""
-        return max(0.0, self.seconds - self.spent())
-
-    def passed_at(self, moment: float) -> bool:
-        """Whether it had passed at a moment on `clock`, whenever that is asked."""
-        return self.spent(moment) > self.seconds
+    def __init__(self) -> None:
+        super().__init__()
+        self._condition = Condition(allocate_lock())  # type: ignore[arg-type]
 
 
-class Task:
-    """One load of a plugin, or one call of a hook of its: what it may import, when it ran."""
+class _Item:
+    """One call, and the future of its result."""
 
-    __slots__ = (
-        "abandoned",
-        "cancel",
-        "ended",
-        "failure",
-        "future",
-        "here",
-        "hook",
-        "ident",
-        "late",
-        "locked_out",
-        "plugin",
-        "started",
-        "touched",
-        "traceback",
-    )
+    __slots__ = ("args", "function", "future", "kwargs")
 
-    def __init__(self, plugin: Plugin, hook: Hook | None, late: bool, here: bool = False) -> None:
-        self.plugin = plugin
-        self.hook = hook  # None: the plugin is loaded
-        self.late = late
-        self.here = here  # whether it runs in the importing thread, because it cannot run in a worker
-        self.abandoned = False
-        self.touched: str | None = None  # the first part of Prefect that was reached for too early
-        self.locked_out = False  # whether, late, it met a lock of the importing thread's that cannot be passed
-        self.cancel: Callable[[], object] | None = None  # set while an async hook runs
-        self.failure: tuple[str, str] | None = None  # type's name and message of what it raised
-        self.traceback: str | None = None  # formatted, if anybody wants to see it
-        self.ident: int | None = None  # of the thread that executes it
-        self.started = 0.0
-        self.ended = 0.0
-        self.future: Future[Any]
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.future = _Future()
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
 
-    @property
-    def may_import_prefect(self) -> bool:
-        """Whether all of Prefect is importable for it: in the late stage, until the deadline."""
-        return self.late and not self.abandoned
-
-    def abandon(self) -> None:
-        """Give up on it: what it still returns is discarded, and it can import nothing further of Prefect."""
-        self.abandoned = True
-        self.future.cancel()
-        cancel = self.cancel
-        if cancel is not None:
-            try:
-                cancel()
-            except RuntimeError:  # its event loop closed in this very moment
-                pass
-
-    def run(self, work: Callable[[Task], Any]) -> Any:
-        """Execute `work(self)` in a context of its own that says for whom."""
-        return Context().run(self._run, work)
-
-    def _run(self, work: Callable[[Task], Any]) -> Any:
-        working_for.set(self)
-        self.ident = get_ident()
-        self.started = clock()
+    def execute(self) -> None:
+        """Make the call. Whatever it raises is the future's: SystemExit and KeyboardInterrupt of a plugin are its failure."""
+        if not self.future.set_running_or_notify_cancel():
+            return
         try:
-            return work(self)
-        finally:
-            self.ended = clock()
+            result = self.function(*self.args, **self.kwargs)
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+class _Worker:
+    """A thread, and what it has to do next."""
+
+    __slots__ = ("bell", "future", "item", "join")
+
+    def __init__(self, item: _Item) -> None:
+        self.bell = Bell()
+        self.item: Optional[_Item] = item
+        self.future: Future[Any] = item.future  # the latest that it has worked for
+        self.join: Callable[[float], object] = lambda seconds: None
 
 
 class DaemonExecutor(Executor):
-    """Runs each task at once: in an idle worker, else in a new daemon thread, else in the calling thread.
+    """Runs each task at once: in an idle worker, else in a new daemon thread.
 
-    Not `ThreadPoolExecutor`, whose threads are joined at exit: a hook that never returns would keep the
-    process from ending. Where no thread can be started (a subinterpreter that refuses daemon threads, a
-    process at its limit), `submit` runs the task itself before it returns.
+    Not `ThreadPoolExecutor`, whose threads are joined at exit: a hook that never returns would keep the process from
+    ending. Where no further thread can be started, tasks wait for an idle worker.
     """
 
-    def __init__(self, threads: bool = True, limit: float = float("inf")) -> None:
-        self.inline = not threads  # whether a task had to run, or has to, in the calling thread
+    def __init__(self, limit: float = float("inf")) -> None:
         self._pid = os.getpid()
-        self._queue: SimpleQueue[Optional[Item]] = SimpleQueue()
-        self._idle: SimpleQueue[None] = SimpleQueue()  # an entry for each worker that waits, or is about to
-        self._workers = 0
-        self._limit = limit  # of workers; above it tasks wait
+        self._workers: list[_Worker] = []
+        self._idle: list[_Worker] = []
+        self._waiting: deque[_Item] = deque()  # for an idle worker
+        self._limit = limit  # of workers
+        self._ending = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Schedule `fn(*args, **kwargs)`; see `concurrent.futures.Executor.submit`."""
-        item: Item = (Future(), fn, args, kwargs)
-        if self._workers >= self._limit or self._take_idle_worker():
-            self._queue.put(item)
-        elif self.inline or not self._start_worker(item):
-            _execute(item)
-        return item[0]
+        """Schedule `fn(*args, **kwargs)`; see `concurrent.futures.Executor.submit`.
 
-    def _take_idle_worker(self) -> bool:
+        Raises:
+            RuntimeError: no thread can be started, not even a first one; nothing is scheduled then.
+        """
+        item = _Item(fn, args, kwargs)
         try:
-            self._idle.get_nowait()
-        except Empty:
-            return False
-        return True
+            worker = self._idle.pop()  # atomic, as `append` is: no lock of ours is needed
+        except IndexError:
+            self._start_or_wait(item)
+        else:
+            worker.item = item
+            worker.bell.ring()
+        return item.future
 
-    def _start_worker(self, item: Item) -> bool:
-        try:
-            _start_thread(lambda: self._work(item), f"prefect-preflight-{self._workers}")
-        except RuntimeError:
-            self.inline = True
-            return False
-        self._workers += 1
-        return True
-
-    def _work(self, item: Optional[Item]) -> None:
-        while item is not None:
-            _execute(item)
-            if os.getpid() != self._pid:
-                _end_child(item[0])
-            del item  # an idle worker keeps nobody's result alive
+    def _start_or_wait(self, item: _Item) -> None:
+        if len(self._workers) < self._limit:
+            worker = _Worker(item)
+            self._workers.append(worker)  # first, so that it is told to end even if an interrupt comes in between
             try:
-                item = self._queue.get_nowait()
-            except Empty:
-                self._idle.put(None)
-                item = self._queue.get()
+                worker.join = start_thread(lambda: self._work(worker), f"prefect-preflight-{len(self._workers)}")
+                return
+            except RuntimeError:
+                self._workers.remove(worker)
+                if not self._workers:
+                    raise
+        self._waiting.append(item)
+        if self._idle:  # somebody became idle just now, and has not seen it
+            self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self._idle.pop().bell.ring()
+        except IndexError:
+            pass
+
+    def _work(self, worker: _Worker) -> None:
+        while True:
+            item, worker.item = worker.item, None
+            if item is None:
+                try:
+                    item = self._waiting.popleft()
+                except IndexError:
+                    if self._ending:
+                        return
+                    self._idle.append(worker)
+                    worker.bell.wait()
+                    continue
+            worker.future = item.future
+            item.execute()
+            if os.getpid() != self._pid:
+                _end_child(item.future)
+            del item  # an idle worker keeps nobody's result alive
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
-        """Let the workers end, each after its present task; never waits, whatever `wait` says."""
-        for _ in range(self._workers):
-            self._queue.put(None)
+        """Let the workers end, each after its present task; those that have none have ended when this returns.
+
+        Whatever `wait` says, the others are left alone. A thread that still exists when a subinterpreter ends is a fatal
+        error of Python's.
+        """
+        self._ending = True
+        for worker in self._workers:
+            worker.bell.ring()
+            if worker.item is None and worker.future.done():
+                worker.join(_PATIENCE)
 
 
-def _start_thread(function: Callable[[], object], name: str) -> None:
-    """Start a daemon thread of the operating system.
+class InlineExecutor(Executor):
+    """Executes each task in the calling thread, before `submit` returns, where there are no threads to be had.
 
-    Raises:
-        RuntimeError: if none can be started.
+    A KeyboardInterrupt there is the user's, and is raised.
     """
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
-        # Gevent makes `Thread` run its target in this very thread: a hook that blocks would block the importing
-        # thread too, which could not keep the deadline.
-        monkey.get_original("_thread", "start_new_thread")(function, ())
-    else:
-        Thread(target=function, name=name, daemon=True).start()
-
-
-class DaemonThreadPool(ThreadPoolExecutor):
-    """A `ThreadPoolExecutor` for asyncio, which accepts no other class, with a `DaemonExecutor`'s threads."""
-
-    def __init__(self) -> None:
-        super().__init__(max_workers=1)  # it starts none before a task is submitted, which never happens
-        self._daemons = DaemonExecutor(limit=32)  # asyncio's own is at most that large
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """See `DaemonExecutor.submit`."""
-        return self._daemons.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """See `DaemonExecutor.shutdown`."""
-        self._daemons.shutdown()
-
-
-def _execute(item: Item) -> None:
-    future, function, args, kwargs = item
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = function(*args, **kwargs)
-    except BaseException as error:  # SystemExit and KeyboardInterrupt of a plugin too: they are its failure
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        """See `concurrent.futures.Executor.submit`."""
+        item = _Item(fn, args, kwargs)
+        item.execute()
+        error = item.future.exception()
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        return item.future
 
 
 def _end_child(future: Future[Any]) -> None:

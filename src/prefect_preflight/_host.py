@@ -6,7 +6,6 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
     from typing import Any
 
 # `prefect-client` ships the same package; the first name wins where both lie in one directory.
@@ -24,13 +23,12 @@ class Host:
         self.location = location  # the package's directory
 
 
-def identify(module: ModuleType) -> Host | None:
-    """The Prefect that `module` is the package of; None for somebody's own package of that name.
+def identify(file: object) -> Host | None:
+    """The Prefect whose package has this `__file__`; None for somebody's own package of that name.
 
     The hooks run for an installed Prefect alone: a folder `prefect` in the working directory must not trigger
     them.
     """
-    file = getattr(module, "__file__", None)
     if not isinstance(file, str):
         return None
     return _beside(file) or _by_metadata(file)

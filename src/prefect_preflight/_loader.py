@@ -3,17 +3,17 @@
 `import prefect` finds it by the finder in `__init__`, and its `exec_module` does all the work, once per
 process:
 
-    early   the module exists, its body has not run: the plugins' hooks run, their environment is applied
+    early   the module is not in `sys.modules`: the plugins' hooks run, their environment is applied
     body    Prefect's own `__init__` is executed by Prefect's own loader
-    late    plugins that need Prefect itself run
+    late    plugins that need Prefect itself go on
 
 Errors of ours are one line on stderr, and Prefect loads. Only strict mode ends the import.
 """
 
 import os
 import sys
+from _thread import get_ident
 
-from ._hold import Hold
 from ._settings import PREFIXES, TRUE, resolve
 
 TYPE_CHECKING = False
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
 
+    from ._discovery import Candidate
+    from ._host import Host
     from ._run import Run
     from ._settings import Settings
 
@@ -40,7 +42,8 @@ class State:
         self.refusal: str | None = None  # what strict mode ended the import with before there was a run
         self.settings: Settings | None = None
         self.run: Run | None = None
-        self.hold: Hold | None = None
+        self.under_way: ModuleType | None = None  # Prefect, while the stages run
+        self.thread = 0  # ident of the thread that runs them
 
 
 state = State()
@@ -49,8 +52,12 @@ state = State()
 def find_staged_spec(path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
     """The spec of `prefect` that the other finders give, its loader wrapped; None leaves the answer to them."""
     finder = sys.modules[__package__]
-    from ._bridge import ask_other_finders
+    from ._bridge import ask_other_finders, is_asked_in_return
 
+    if is_asked_in_return(finder, "prefect"):
+        return None
+    if state.under_way is not None and state.thread == get_ident():
+        return _spec_under_way(state.under_way)
     try:
         spec = ask_other_finders(finder, "prefect", path, target)
     except Exception:
@@ -68,6 +75,7 @@ class StagedLoader:
 
     def __init__(self, loader: "Any") -> None:
         self._loader = loader
+        self._prepared: _Preparation | None = None
 
     def __getattr__(self, name: str) -> "Any":
         # Whoever only looks at the spec sees the real loader's attributes; `__dict__`, so that a copy that
@@ -75,6 +83,18 @@ class StagedLoader:
         if "_loader" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self._loader, name)
+
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
+        """Let the real loader make the module (PEP 451), and find out what there is to do while it does not exist.
+
+        As soon as it is in `sys.modules`, other threads may import submodules of it (cpython#83065): what takes time is
+        better done now. But no hook runs here. Whoever only makes a module of the spec gets one, and nothing has to be
+        taken back between two calls of which the second may not come.
+        """
+        if state.phase == "waiting":
+            self._prepared = _Preparation(spec.origin)
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
 
     def exec_module(self, module: "ModuleType") -> None:
         """Execute Prefect's body, with the hooks before it and the late ones after it (PEP 451).
@@ -85,52 +105,119 @@ class StagedLoader:
             BaseException: whatever Prefect's body raises.
         """
         loader = self._loader
-        if module.__spec__ is not None:
+        if module.__spec__ is not None and module.__spec__.loader is self:  # not if somebody has wrapped us in turn
             module.__spec__.loader = loader
-        module.__loader__ = loader
-        # Before anything else, for several threads may import Prefect at this very moment.
-        state.hold = hold = Hold()
+        if module.__loader__ is self:
+            module.__loader__ = loader
+        run = None
+        if state.phase == "waiting":  # else the hooks have run: a reload, or a spec that someone kept
+            # Twice, for an interrupt may come in the middle of what takes back what an interrupt has left.
+            try:
+                try:
+                    run = _begin(module, self._take_preparation(module))
+                    if run is not None:
+                        _run_stages(run, loader)
+                except BaseException:
+                    _begin_afresh()
+                    raise
+            except BaseException:
+                _begin_afresh()
+                raise
+        if run is None:
+            loader.exec_module(module)
+
+    def _take_preparation(self, module: "ModuleType") -> "_Preparation":
+        """What `create_module` found out; anew if it was not called, or the environment has changed since."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.environ != os.environ:  # such as under `LazyLoader`, at the module's first use
+            prepared = _Preparation(getattr(module, "__file__", None))
+        return prepared
+
+
+class _Preparation:
+    """What is known before the module exists: the settings, the installed Prefect, its plugins, or what went wrong."""
+
+    def __init__(self, file: object) -> None:
+        self.environ = dict(os.environ)
+        self.settings: Settings | None = None
+        self.host: Host | None = None
+        self.candidates: list[Candidate] = []
+        self.error: Exception | None = None
         try:
-            _exec_staged(module, loader, hold)
-        finally:
-            hold.release()
+            self._look(file)
+        except Exception as error:  # told when Prefect is executed
+            self.error = error
+
+    def _look(self, file: object) -> None:
+        self.settings = settings = resolve(os.environ)
+        if settings.enabled or settings.problems:
+            from ._host import identify
+
+            self.host = identify(file)
+        if settings.enabled and self.host is not None:
+            from ._run import find_candidates
+
+            self.candidates = find_candidates(settings)
 
 
-def _exec_staged(module: "ModuleType", loader: "Any", hold: "Hold") -> None:
-    run = _begin(module)
-    if run is None:
-        hold.release()
-        loader.exec_module(module)
-        return
-    completed = False
-    try:
-        _guarded(run.early, run)
-        run.body(loader)
-        hold.release()  # not later, for plugins that need Prefect itself may have threads of their own
-        _guarded(run.late, run)
-        completed = True
-    finally:
-        if completed:
-            finish()
-        else:
-            state.phase = "waiting"
-        run.close(completed)
+def _run_stages(run: "Run", loader: "Any") -> None:
+    _guarded(run.early, run)
+    _guarded(run.let_prefect_exist, run)
+    run.body(loader)
+    _guarded(run.late, run)
+    state.under_way = None
+    _guarded(run.complete, run)
+    finish()
 
 
-def _begin(module: "ModuleType") -> "Run | None":
+def _begin_afresh() -> None:
+    """Have the next `import prefect` begin as if there had been none; whatever this one had come to."""
+    state.under_way = None
+    if state.run is not None:
+        state.run.undo()
+    state.phase = "waiting"
+    finder: Any = sys.modules[__package__]
+    if finder not in sys.meta_path:
+        sys.meta_path.insert(0, finder)
+
+
+class _UnderWayLoader:
+    """Gives the importing thread the module that it is importing, as `sys.modules` does in any circular import.
+
+    While hooks run it is not there, and this thread may import Prefect nevertheless: in a signal handler, in a handler of
+    log records, in a finder of somebody's.
+    """
+
+    def __init__(self, module: "ModuleType") -> None:
+        self._module = module
+        self._spec = module.__spec__
+
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType":
+        """The module that there is."""
+        return self._module
+
+    def exec_module(self, module: "ModuleType") -> None:
+        """Its own thread executes it in the end. It gets its spec back, which the import system has replaced."""
+        module.__spec__ = self._spec
+
+
+def _spec_under_way(module: "ModuleType") -> "ModuleSpec":
+    make: type[ModuleSpec] = type(__spec__)
+    loader: Any = _UnderWayLoader(module)
+    return make(module.__name__, loader, is_package=True)
+
+
+def _begin(module: "ModuleType", prepared: _Preparation) -> "Run | None":
     """The run to be made, or None if Prefect is to be loaded as if we were not here."""
-    if state.phase != "waiting":
-        return None  # the hooks have run: a reload, or a spec that someone kept
-    state.phase, state.refusal = "running", None
+    state.phase, state.refusal, state.run = "running", None, None
     try:
-        state.settings = settings = resolve(os.environ)
+        state.settings = settings = prepared.settings
+        if prepared.error is not None or settings is None:
+            raise prepared.error or RuntimeError("no settings")
         if not settings.enabled and not settings.problems:
             _finish_disabled()
             return None
-        from ._host import identify
-
-        host = identify(module)
-        if host is None:
+        if prepared.host is None:
             state.phase, state.reason = "waiting", f"{module.__file__} does not belong to an installed Prefect"
             return None
         _tell_problems(settings)
@@ -139,8 +226,10 @@ def _begin(module: "ModuleType") -> "Run | None":
             return None
         from ._run import Run
 
-        state.run = Run(module, host, settings)
-        return state.run
+        state.thread = get_ident()
+        state.run = run = Run(module, prepared.host, settings, prepared.candidates)
+        state.under_way = module
+        return run
     except Exception as error:
         state.phase, state.reason = "done", f"internal error: {type(error).__name__}: {error}"
         if _is_strict():
@@ -148,9 +237,6 @@ def _begin(module: "ModuleType") -> "Run | None":
             raise _refusal(f"[plugins] {state.reason}") from error
         complain(f"no plugin hooks run, {state.reason}")
         return None
-    except BaseException:
-        state.phase = "waiting"
-        raise
 
 
 def _finish_disabled() -> None:

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from time import time
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 # Set while hooks run, to the time (seconds since the epoch) until which it counts: a Python process that a
 # hook starts inherits it and runs no hooks itself, and so cannot start another one, and so on. It counts for
@@ -18,14 +12,14 @@ if TYPE_CHECKING:
 _MARK = "PREFECT_PREFLIGHT_IN_HOOK"
 
 
-@contextmanager
-def marked_for_children(seconds: float) -> Iterator[None]:
-    """While inside, and for `seconds` at most, processes started from here are known to be started by a hook."""
+def mark(seconds: float) -> None:
+    """Have processes that are started from now on, for `seconds` at most, known to be started by a hook."""
     os.environ[_MARK] = f"{time() + seconds + 1.0:.3f}"
-    try:
-        yield
-    finally:
-        os.environ.pop(_MARK, None)
+
+
+def unmark() -> None:
+    """End that; more than once does no harm."""
+    os.environ.pop(_MARK, None)
 
 
 def inside_hook() -> bool:

@@ -14,7 +14,7 @@ from .api import PREFECT_PLUGIN_API_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._executor import Task
+    from ._task import Task
     from ._inherit import Inheritance
     from ._logging import SafeLogger
     from ._plugin import Plugin

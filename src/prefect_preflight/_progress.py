@@ -1,64 +1,54 @@
-"""A status line on a terminal while hooks take long: what `import prefect` is waiting for."""
+"""The importing thread's wait for its workers, with a status line on a terminal while it takes long."""
 
 from __future__ import annotations
 
 import sys
-from concurrent.futures import wait
 
-from ._executor import clock
+from ._deadline import clock
+from ._threads import Bell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from concurrent.futures import Future
-    from typing import Any
+    from collections.abc import Callable
 
 _QUIET = 2.0  # seconds before anything is said
 _EVERY = 1.0  # seconds between two updates
+_LOOK = 0.05  # seconds between two looks at what no bell tells of: a worker that waits for another one that waits
 _WIDTH = 78
 _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """Waits for futures; says for what on stderr if that is a terminal, and takes it back when done."""
+    """Waits; says for what on stderr if that is a terminal, and takes it back when done."""
 
     def __init__(self, seconds: float) -> None:
+        self.bell = Bell()
+        """To be rung when there is something to look at."""
         self._seconds = seconds  # of the deadline, for people
         self._began = clock()
 
-    def wait(
-        self,
-        futures: Collection[Future[Any]],
-        timeout: float,
-        waiting_for: Callable[[], str],
-        until: str = "ALL_COMPLETED",
-    ) -> None:
-        """Wait until the `futures` are done, for `timeout` seconds at most.
+    def wait(self, over: Callable[[], bool], timeout: float, waiting_for: Callable[[], str]) -> None:
+        """Wait until `over()`, for `timeout` seconds at most.
 
         Args:
-            futures: what to wait for.
+            over: asked whenever the bell rings, and every 50 ms.
             timeout: in seconds.
             waiting_for: names what is not done yet, called when the line is written.
-            until: what to wait for, as in `concurrent.futures.wait`.
         """
-        if not _is_terminal():
-            wait(futures, timeout, until)
-            return
-        end = clock() + timeout
-        pause = max(_QUIET - (clock() - self._began), 0.0)
+        end, next_line = clock() + timeout, max(self._began + _QUIET, clock())
         shown = False
         try:
-            while not self._over(futures, min(pause, end - clock()), until) and clock() < end:
-                shown = _write(self._line(waiting_for())) or shown
-                pause = _EVERY
+            while not over():
+                now = clock()
+                if now >= end:
+                    break
+                self.bell.wait(min(_LOOK, end - now))
+                if clock() >= next_line and _is_terminal():
+                    shown = _write(self._line(waiting_for())) or shown
+                    next_line = clock() + _EVERY
         finally:
             if shown:
                 _write("")
-
-    @staticmethod
-    def _over(futures: Collection[Future[Any]], timeout: float, until: str) -> bool:
-        done, not_done = wait(futures, max(timeout, 0.0), until)
-        return not not_done or (until == "FIRST_COMPLETED" and bool(done))
 
     def _line(self, names: str) -> str:
         passed = clock() - self._began

@@ -84,7 +84,7 @@ def _imported_prefect() -> PrefectInfo | None:
     from ._host import identify
 
     module = sys.modules.get("prefect")
-    host = None if module is None else identify(module)
+    host = None if module is None else identify(getattr(module, "__file__", None))
     return None if host is None else _prefect_info(host)
 
 

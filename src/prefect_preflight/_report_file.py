@@ -98,7 +98,7 @@ def _document(run: Run | None) -> tuple[_Own, str]:
 
 def _seconds_since_start(run: Run | None) -> float:
     """How long ago the first plugin began, 0 if none did; on the clock that the plugins are timed with."""
-    from ._executor import clock
+    from ._deadline import clock
 
     begins = [plugin.began for plugin in (run.runner.plugins if run and run.runner else ()) if plugin.began is not None]
     return clock() - min(begins) if begins else 0.0

@@ -7,7 +7,6 @@ import sys
 from _thread import get_ident  # not `threading`, which is not needed unless there are plugins
 
 from . import _bridge, _environment, _nested, _supersede
-from ._discovery import discover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,60 +15,89 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._discovery import Candidate
-    from ._gate import Gate
     from ._host import Host
+    from ._imports.room import WaitingRoom
     from ._redaction import Redactor
     from ._runner import Runner
     from ._settings import Settings
 
 
+def find_candidates(settings: Settings) -> list[Candidate]:
+    """The plugins that there are, none in a process that a hook started; imports what is needed to run them, if any.
+
+    In most processes with plugins enabled but none installed, none of it is needed.
+    """
+    if _nested.inside_hook():
+        return []
+    from ._discovery import discover
+
+    candidates = discover(settings)
+    if candidates:
+        from . import _inherit, _logging, _redaction, _runner, api  # noqa: F401  # for their time, not their names
+        from ._imports import fork, room  # noqa: F401
+    return candidates
+
+
 class Run:
     """What `_loader` takes through the stages, and `report` tells about afterwards."""
 
-    def __init__(self, module: ModuleType, host: Host, settings: Settings) -> None:
+    def __init__(self, module: ModuleType, host: Host, settings: Settings, candidates: list[Candidate]) -> None:
         self.module = module
         self.host = host
         self.settings = settings
-        self.candidates: list[Candidate] = []
+        self.candidates = candidates
         self.runner: Runner | None = None
         self.redactor: Redactor | None = None
         self.superseded = False  # whether a native plugin runner was taken out of Prefect's body
-        self.inside_hook = False  # whether a hook of an ancestor started this process
+        self.inside_hook = _nested.inside_hook()  # whether a hook of an ancestor started this process
         self.strict_exit: str | None = None
         self.thread = get_ident()  # the importing one
         self.body_executed = False
         self.internal_errors: list[str] = []
         self._new_runner: Callable[..., Runner] | None = None
-        self._gate: Gate | None = None
+        self._room: WaitingRoom | None = None  # None: hooks run after the body, in the importing thread
         self._resources: ExitStack | None = None
         self._modules_before = frozenset(name for name in sys.modules if name.startswith("prefect."))
 
     def early(self) -> None:
         """Run the plugins' hooks, before any Prefect code."""
+        if self.candidates:
+            self._open_room()
         _environment.apply({**self.settings.exports, **_supersede.variables_for_native(self.host.version)})
-        self.inside_hook = _nested.inside_hook()
         if self.inside_hook:
             return
-        self.candidates = discover(self.settings)
         if self.candidates:
-            self._prepare()
+            self._make_runner()
             self._run_early()
         self._check_strictly()
 
-    def _prepare(self) -> None:
-        # Imported only now: in most processes with plugins enabled but none installed, none of it is needed.
+    def _open_room(self) -> None:
+        """Have Prefect not exist, first of all; if the import system is as we know it."""
+        from ._imports import cpython, fork
+        from ._imports.room import WaitingRoom
+
+        fork.register()
+        if cpython.usable():
+            self._room = room = WaitingRoom(self.module.__name__)
+            try:
+                room.open()
+            except cpython.DeadlockError:
+                self._close_room()
+
+    def _close_room(self) -> None:
+        if self._room is not None:
+            self._room.close(stragglers=self.runner is not None and self.runner.stragglers)
+
+    def _make_runner(self) -> None:
         from contextlib import ExitStack
         from functools import partial
 
-        from . import _fork, _inherit
-        from ._gate import Gate
-        from ._importlock import shared_with_workers
+        from . import _inherit
         from ._logging import make_logger_factory, shown
         from ._redaction import Redactor
         from ._runner import Runner
         from .api import HookContext
 
-        _fork.register()
         self.redactor = Redactor()
         for name, value in os.environ.items():  # what a hook was given it may log, or raise with, as well
             self.redactor.learn(name, value)
@@ -79,29 +107,34 @@ class Run:
         self._new_runner = partial(Runner, self.settings, context=context, redactor=self.redactor, logger=logger)
         inherited = _inherit.recall(self.candidates, self.settings)
         self.runner = self._new_runner(self.candidates, inherited=inherited)
-        self._gate = Gate(self.module, self.host.version)
         self._resources = ExitStack()
-        self._resources.enter_context(shared_with_workers(self.module))
         self._resources.enter_context(shown(self.settings.logging_level))
 
     def _run_early(self) -> None:
-        assert self._gate is not None and self.runner is not None
-        self._gate.close()
+        """Run hooks now, if there is a room for those who need Prefect, and threads; else all in this one, late."""
+        runner, room = self.runner, self._room
+        if runner is None or not runner.unfinished:
+            return
+        if room is None or not room.is_open or not runner.can_use_threads():
+            self._close_room()
+            runner.run_inline()
+            return
+        served = _bridge.serve_early(room.answer)
         try:
-            with _nested.marked_for_children(self.settings.setup_timeout_seconds):
-                self.runner.early()
+            _nested.mark(self.settings.setup_timeout_seconds)
+            runner.early(room)
         finally:
-            self._gate.open()
-            if not self.runner.stragglers:
-                self._gate.leave()
+            _nested.unmark()
+            _bridge.withdraw(served)
+
+    def let_prefect_exist(self) -> None:
+        """Prepare the body: the early stage is over."""
+        _bridge.ApiFinder.install()
+        if self._room is not None:
+            self._room.begin_body()
 
     def body(self, loader: Any) -> None:
         """Let Prefect's own loader execute Prefect's body, the native plugin runner in it superseded."""
-        _bridge.ApiFinder.install()
-        if self.runner is not None:
-            from ._modulelocks import take_over_from_waiting
-
-            take_over_from_waiting("prefect")
         with _supersede.superseding_native_runner(loader) as done:
             loader.exec_module(self.module)
         self.body_executed = True
@@ -110,20 +143,18 @@ class Run:
             _supersede.load_as_native(self.host.version)
 
     def late(self) -> None:
-        """Run the plugins that need Prefect itself, and wait for the stragglers of the early stage."""
-        runner = self.runner
-        if runner is None or not runner.unfinished:
-            return
-        from ._modulelocks import load_what_is_held
-
-        load_what_is_held("prefect")  # outside of the deadline: it is Prefect's own time
-        self._run_late(runner)
-        self._check_strictly()
+        """Let the plugins go on that need Prefect itself, and wait for the stragglers of the early stage."""
+        if self.runner is not None and self.runner.unfinished:
+            self._run_late(self.runner)
+            self._check_strictly()
 
     def _run_late(self, runner: Runner) -> None:
         writes = runner.writes
-        with _nested.marked_for_children(runner.deadline.remaining()):
+        try:
+            _nested.mark(runner.deadline.remaining())
             runner.late()
+        finally:
+            _nested.unmark()
         if runner.writes > writes:
             _supersede.refresh_settings()
 
@@ -135,6 +166,7 @@ class Run:
         """
         from time import time
 
+        from ._imports.room import workers_pass
         from ._logging import shown
 
         before, now = self.runner, time()
@@ -146,7 +178,9 @@ class Run:
         if not expired:
             return
         runner = self._new_runner(list(expired), inherited={})
-        with shown(self.settings.logging_level):
+        if not runner.can_use_threads():
+            runner.run_inline()
+        with shown(self.settings.logging_level), workers_pass():
             self._run_late(runner)
         for plugin in runner.plugins:
             if plugin.status != "success":  # what it set has still expired: the next refresh tries again
@@ -195,22 +229,31 @@ class Run:
         text = _strict.message(found) + pause_in_pool_worker()
         return self.redactor.text(text) if self.redactor else text
 
-    def close(self, completed: bool) -> None:
-        """Take back what was only for the time of the import; after a failure, all of Prefect that was loaded."""
-        if self.runner is not None and self._gate is not None:
+    def complete(self) -> None:
+        """Take back what was only for the time of the import, and leave what descendants and reports need."""
+        if self._room is not None:
+            self._room.import_what_is_wanted()
+        self._close()
+        self._leave_note()
+        self._write_report()
+
+    def undo(self) -> None:
+        """The import has failed: take back all of it, and all of Prefect that was loaded, so that the next one is afresh.
+
+        Whatever the import has come to by then, and once more if an interrupt ended this halfway.
+        """
+        _nested.unmark()
+        self._close()
+        for name in self.new_modules():
+            sys.modules.pop(name, None)
+        self._write_report()
+
+    def _close(self) -> None:
+        if self.runner is not None:
             self.runner.give_up()
-            if self.runner.stragglers:
-                self._gate.stay()
-            else:
-                self._gate.leave()
+        self._close_room()
         if self._resources is not None:
             self._resources.close()
-        if completed:
-            self._leave_note()
-        else:
-            for name in self.new_modules():
-                sys.modules.pop(name, None)
-        self._write_report()
 
     def _write_report(self) -> None:
         if os.environ.get("PREFECT_PREFLIGHT_REPORT_DIR"):
@@ -226,7 +269,7 @@ class Run:
     def forget_in_child(self) -> None:
         """Take back, in a child that was forked during the run, what is only for the time of the import."""
         self.inside_hook = True
-        if self._gate is not None:
-            self._gate.leave()
+        if self._room is not None:
+            self._room.forget_in_child()
         if self._resources is not None:
             self._resources.close()

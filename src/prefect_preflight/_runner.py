@@ -8,10 +8,9 @@ the same every time.
 from __future__ import annotations
 
 import logging
-from concurrent.futures import wait
 
-from ._executor import DaemonExecutor, Deadline, Task, clock
-from ._importlock import DeadlockError, can_tell, waiting_for_workers
+from ._deadline import Deadline, clock
+from ._executor import DaemonExecutor, InlineExecutor
 from ._logging import SafeLogger
 from ._outcomes import Outcomes
 from ._plugin import WAVES, Hook, Plugin
@@ -19,12 +18,15 @@ from ._plugin.describe import describe, plugin_traceback
 from ._plugin.entry_point import load
 from ._plugin.hook_call import call
 from ._progress import Progress
+from ._task import Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor
 
     from ._discovery import Candidate
+    from ._imports.room import WaitingRoom
     from ._inherit import Inheritance
     from ._plugin.entry_point import Loaded
     from ._plugin.hook_result import Outcome
@@ -37,10 +39,15 @@ if TYPE_CHECKING:
 _SHARE_OF_LOADING = 0.5
 _SHARE_OF_A_WAVE = 0.75
 _PATIENCE = 1.0  # seconds that a load may take before the next one starts beside it
+_HELD_UP = "a module whose import waits for Prefect"
 
 
 class Runner:
-    """The plugins of one `import prefect`, and what becomes of them."""
+    """The plugins of one `import prefect`, and what becomes of them.
+
+    In the early stage Prefect does not exist. A task that needs it waits at its gate, and is admitted in the late stage. Where
+    there is no `room` for that, or no thread to be had, nothing runs early, and all runs late, in the importing thread.
+    """
 
     def __init__(
         self,
@@ -53,24 +60,22 @@ class Runner:
     ) -> None:
         self.plugins = [Plugin(candidate) for candidate in candidates]
         self.deadline = Deadline(settings.setup_timeout_seconds)
+        self.inline = False  # whether plugins run in the importing thread, where no deadline can hold
         self._context = context
         self._logger = SafeLogger(logger)
         self._outcomes = Outcomes(settings, redactor, self._logger)
+        self._room: WaitingRoom | None = None
+        self._late = False
         self._running: list[Task] = []
-        self._executor = DaemonExecutor(threads=can_tell)
+        self._executor: Executor = DaemonExecutor()
         self._progress = Progress(self.deadline.seconds)
         for plugin in self.plugins:
             if plugin.pending:
                 self._outcomes.discovered(plugin, inherited.get(plugin.candidate))
 
     @property
-    def inline(self) -> bool:
-        """Whether plugins ran in the importing thread, where no deadline can hold, for want of workers."""
-        return self._executor.inline
-
-    @property
     def unfinished(self) -> bool:
-        """Whether anything is left for the late stage."""
+        """Whether anything is left to do."""
         return any(plugin.pending for plugin in self.plugins)
 
     @property
@@ -85,17 +90,37 @@ class Runner:
 
     @property
     def stragglers(self) -> bool:
-        """Whether a task of the early stage still runs."""
+        """Whether a task still runs that was given up."""
         return any(not task.future.done() for task in self._running)
 
-    def early(self) -> None:
-        """Load the plugins and run their hooks, as far as they need no more of Prefect than the plugin API."""
+    def can_use_threads(self) -> bool:
+        """Whether a thread can be started; one is, and waits for its first task."""
+        try:
+            self._executor.submit(int)
+        except RuntimeError:
+            return False
+        return True
+
+    def run_inline(self) -> None:
+        """Have everything done in the importing thread, from now on."""
+        self.inline, self._executor = True, InlineExecutor()
+
+    def early(self, room: WaitingRoom | None) -> None:
+        """Load the plugins and run their hooks, as far as they need no more of Prefect than the plugin API.
+
+        Without a `room` Prefect has been imported already, and they find all of it.
+        """
+        self._room = room
         with self.deadline:
             self._load_side_by_side()
             self._run_waves(late=False)
+        for task in self._running:
+            if self._waits(task):
+                self._defer(task)
 
     def late(self) -> None:
-        """Load and run what needs Prefect itself, then wait for what is still running, until the deadline."""
+        """Let those go on that need Prefect, one at a time, then wait for what is still running, until the deadline."""
+        self._late = True
         with self.deadline:
             while self.deadline.remaining() > 0:
                 self._load_one_by_one()
@@ -106,7 +131,7 @@ class Runner:
         self._settle(list(self._running))  # what ended in time while this thread was held up until after the deadline
         for task in self._running:
             if task.hook is not None and task.started:  # its thread may not have begun
-                task.hook.started, task.hook.ended = task.started, clock()  # how long it ran up to the deadline
+                task.hook.started, task.hook.ended = task.began, clock()  # how long it ran up to the deadline
         for plugin in self.plugins:
             if plugin.pending:
                 running = any(task.plugin is plugin for task in self._running)
@@ -134,50 +159,61 @@ class Runner:
         """
         plugins = [plugin for plugin in self.plugins if plugin.pending]
         tasks = []
-        with waiting_for_workers():
-            for index, plugin in enumerate(plugins):
-                if not self.deadline.remaining():
-                    break  # this thread was held up, or executes the loads itself
-                tasks.append(self._start(plugin, None, late=False))
-                behind = len(plugins) - index
-                wait([tasks[-1].future], min(_PATIENCE, self.deadline.remaining() / (2 * behind)))
-            self._wait(tasks, _SHARE_OF_LOADING)
+        for index, plugin in enumerate(plugins):
+            if not self.deadline.remaining():
+                break  # this thread was held up
+            tasks.append(self._start(plugin, None))
+            behind = len(plugins) - index
+            self._wait_until_over(tasks[-1:], min(_PATIENCE, self.deadline.remaining() / (2 * behind)))
+        self._wait(tasks, _SHARE_OF_LOADING)
         self._settle(tasks)
 
     def _load_one_by_one(self) -> None:
-        """Load late plugins: Prefect's own circular imports allow one thread at a time only."""
+        """Load what is not loaded yet: Prefect's own circular imports allow one thread at a time only."""
         for plugin in self.plugins:
-            if plugin.pending and plugin.loading == "waiting" and self.deadline.remaining() > 0:
-                with waiting_for_workers():
-                    task = self._start(plugin, None, late=True)
-                    self._wait([task], _SHARE_OF_LOADING)
-                self._settle([task])
+            if plugin.pending and self.deadline.remaining() > 0:
+                self._take_turn(plugin, None, _SHARE_OF_LOADING)
 
     # Hooks
 
     def _run_waves(self, late: bool) -> None:
-        """Call the waiting hooks wave by wave; a wave's environment is applied before the next one starts."""
-        apart = late or self.inline
+        """Call the hooks wave by wave; a wave's environment is applied before the next one starts."""
         for wave in WAVES:
-            members = [
-                (plugin, hook) for plugin in self.plugins for hook in plugin.waiting_hooks() if hook.wave == wave
-            ]
-            for group in [[member] for member in members] if apart else [members]:
-                if group and self.deadline.remaining() > 0:
-                    with waiting_for_workers():
-                        tasks = [self._start(plugin, hook, late) for plugin, hook in group]
-                        self._wait(tasks, _SHARE_OF_A_WAVE)
-                    self._settle(tasks)
+            members = [(plugin, hook) for plugin in self.plugins for hook in plugin.open_hooks() if hook.wave == wave]
+            if late:
+                for plugin, hook in members:
+                    if self.deadline.remaining() > 0:
+                        self._take_turn(plugin, hook, _SHARE_OF_A_WAVE)
+            elif members and self.deadline.remaining() > 0:
+                tasks = [self._start(plugin, hook) for plugin, hook in members if hook.state == "waiting"]
+                self._wait(tasks, _SHARE_OF_A_WAVE)
+                self._settle(tasks)
+
+    def _take_turn(self, plugin: Plugin, hook: Hook | None, share: float) -> None:
+        """In the late stage: start one load or hook, or admit it if it waits at its gate."""
+        task = next((task for task in self._running if task.plugin is plugin and task.hook is hook), None)
+        if task is None:
+            if (plugin.loading if hook is None else hook.state) != "waiting":
+                return
+            task = self._start(plugin, hook, late=True)
+        elif task.at_gate:
+            self._defer(task)
+            task.admit()
+        else:
+            return  # it is running, and is waited for in the end
+        self._wait([task], share)
+        self._settle([task])
 
     # Tasks of either kind
 
-    def _start(self, plugin: Plugin, hook: Hook | None, late: bool) -> Task:
+    def _start(self, plugin: Plugin, hook: Hook | None, late: bool = False) -> Task:
         plugin.stage = "late" if late else "early"
         plugin.began = clock() if plugin.began is None else plugin.began
-        task = Task(plugin, hook, late)
+        task = Task(plugin, hook, self._progress.bell, has_gate=not late and self._room is not None)
         _set_state(task, "running")
-        self._running.append(task)
+        self._running.append(task)  # first, so that an interrupt in between cannot leave a worker at its gate for good
         task.future = self._executor.submit(task.run, self._work)
+        task.future.add_done_callback(lambda future: self._progress.bell.ring())
         return task
 
     def _work(self, task: Task) -> Loaded | Outcome:
@@ -197,30 +233,54 @@ class Runner:
 
     def _wait(self, tasks: Sequence[Task], share: float) -> None:
         """Wait for `tasks`: as long as there is time, or for a share of it if anything else has to run."""
-        futures = [task.future for task in tasks]
-        self._progress.wait(futures, self.deadline.remaining() * share, self._names_running)
+        self._wait_until_over(tasks, self.deadline.remaining() * share)
         if not self._others_wait(tasks):
-            self._progress.wait(futures, self.deadline.remaining(), self._names_running)
+            self._wait_until_over(tasks, self.deadline.remaining())
+
+    def _wait_until_over(self, tasks: Sequence[Task], seconds: float) -> None:
+        self._progress.wait(
+            lambda: all(task.future.done() or self._waits(task) for task in tasks), seconds, self._names_running
+        )
+
+    def _wait_for_one(self) -> None:
+        """Wait until something that was slow ends, or needs Prefect after all."""
+        tasks = list(self._running)
+
+        def over() -> bool:
+            for task in tasks:
+                self._waits(task)  # which may end the wait of a stranger's that it waits for
+            return any(task.future.done() or task.at_gate for task in tasks)
+
+        self._progress.wait(over, self.deadline.remaining(), self._names_running)
+        self._settle(tasks)
+
+    def _waits(self, task: Task) -> bool:
+        """Whether a task waits for Prefect, and so for this thread: at its gate, or for somebody who waits."""
+        if task.at_gate:
+            return True
+        if self._room is None or not self._room.is_held_up(task):
+            return False
+        if self._late:  # Prefect is whole: what keeps this one is a stranger, who waits for the end of the late stage
+            self._room.let_strangers_in()
+        return self._room.is_held_up(task)
+
+    def _defer(self, task: Task) -> None:
+        plugin = task.plugin
+        if plugin.deferred is None:
+            plugin.deferred, plugin.stage = task.needs or _HELD_UP, "late"
+            self._logger.debug("Plugin %s runs late: it needs %s", plugin.name, plugin.deferred)
 
     def _others_wait(self, tasks: Sequence[Task]) -> bool:
         """Whether something has still to run that does not depend on those of `tasks` that go on running."""
         own = {id(task.plugin) for task in tasks}
         if len(own) > 1 and tasks[0].hook is None:
             return True  # whoever's load hangs, the hooks of those that are loaded have not run
-        if any(task.future.done() and _needs_prefect(task) for task in tasks):
+        if any(task.at_gate for task in tasks):
             return True
         return any(plugin.pending and id(plugin) not in own for plugin in self.plugins)
 
     def _names_running(self) -> str:
         return ", ".join(dict.fromkeys(task.plugin.name for task in self._running if not task.future.done()))
-
-    def _wait_for_one(self) -> None:
-        """Wait until something that was slow ends."""
-        tasks = list(self._running)
-        with waiting_for_workers():
-            futures = [task.future for task in tasks]
-            self._progress.wait(futures, self.deadline.remaining(), self._names_running, "FIRST_COMPLETED")
-        self._settle(tasks)
 
     def _settle(self, tasks: Sequence[Task]) -> None:
         """Take over the results of the tasks that have ended in time, in their order.
@@ -235,19 +295,11 @@ class Runner:
 
     def _settle_one(self, task: Task) -> None:
         plugin, hook, error = task.plugin, task.hook, task.future.exception()
-        if _needs_prefect(task):
-            plugin.deferred = task.touched or str(error)
-            self._logger.debug("Plugin %s runs late: it needs %s", plugin.name, plugin.deferred)
-            _set_state(task, "waiting")
-            return
-        if (task.locked_out or isinstance(error, DeadlockError)) and not task.here:
-            self._again_here(task)
-            return
         _set_state(task, "done")
         if hook is not None:
-            hook.started, hook.ended = task.started, task.ended
+            hook.started, hook.ended = task.began, task.ended
         else:
-            plugin.load_seconds = task.ended - task.started
+            plugin.load_seconds = task.ended - task.began
         if error is not None:
             self._outcomes.raised(task, error)
         elif hook is not None:
@@ -256,24 +308,6 @@ class Runner:
                 plugin.status = "success"
         else:
             self._outcomes.loaded(plugin, task.future.result())
-
-    def _again_here(self, task: Task) -> None:
-        """Do in the importing thread what no worker can: import a module that this very thread is importing.
-
-        No deadline can end it there. What it returns is discarded if it comes too late, as any result.
-        """
-        _set_state(task, "waiting")
-        if self.deadline.remaining() > 0:
-            again = Task(task.plugin, task.hook, late=True, here=True)
-            _set_state(again, "running")
-            self._running.append(again)
-            again.future = DaemonExecutor(threads=False).submit(again.run, self._work)
-            self._settle([again])
-
-
-def _needs_prefect(task: Task) -> bool:
-    """Whether a task that has ended reached for Prefect too early."""
-    return not task.late and (task.touched is not None or isinstance(task.future.exception(), DeadlockError))
 
 
 def _set_state(task: Task, state: str) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import atexit
 import sys
-from concurrent.futures import wait
+
+from ._threads import Bell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ._executor import Task
+    from ._task import Task
 
 _PATIENCE = 0.2  # seconds that the process waits for them at most, since a thread that sleeps hears nothing
 _ATTEMPTS = 10
@@ -53,5 +54,6 @@ def _end(tasks: Sequence[Task]) -> None:
         for task in running:
             if not task.future.done():
                 pythonapi.PyThreadState_SetAsyncExc(c_ulong(task.ident or 0), py_object(GivenUp))
-        if not wait([task.future for task in running], _PATIENCE / _ATTEMPTS).not_done:
+        Bell().wait(_PATIENCE / _ATTEMPTS)
+        if all(task.future.done() for task in running):
             break

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
-    from typing import Any
+    from typing import Any, Callable
 
 
 @contextmanager
@@ -121,11 +121,11 @@ def refresh_settings() -> None:
     context: Any = sys.modules.get("prefect.context")
     if not (hasattr(context, "GLOBAL_SETTINGS_CONTEXT") and hasattr(context, "root_settings_context")):
         return
-    before = context.GLOBAL_SETTINGS_CONTEXT
-    # Up to 2.20 the function builds upon the settings that are there, and would keep what it finds in them.
-    context.GLOBAL_SETTINGS_CONTEXT = None
+    from contextvars import copy_context
+
     try:
-        context.GLOBAL_SETTINGS_CONTEXT = context.root_settings_context()
+        # In a context of its own: up to 3.0 the function enters the new one, for a moment.
+        context.GLOBAL_SETTINGS_CONTEXT = copy_context().run(_from_environment(context))
     except Exception as error:
         import logging
 
@@ -133,9 +133,22 @@ def refresh_settings() -> None:
         logging.getLogger("prefect.plugins").error(
             "Prefect's settings stay as they were before the late plugins: %s: %s", type(error).__name__, message
         )
-    finally:
-        if context.GLOBAL_SETTINGS_CONTEXT is None:
-            context.GLOBAL_SETTINGS_CONTEXT = before
+
+
+def _from_environment(context: Any) -> Callable[[], Any]:
+    """Prefect's `root_settings_context`, as it works before there are settings.
+
+    Up to 3.0 it builds upon the settings that are there, by `use_profile`, and would keep what it finds in them. To take them
+    away for a moment would leave other threads without any. So it is a copy that runs, which finds another `use_profile`.
+    """
+    from functools import partial
+    from types import FunctionType
+
+    function, use_profile = context.root_settings_context, getattr(context, "use_profile", None)
+    if not isinstance(function, FunctionType) or use_profile is None:
+        return function  # type: ignore[no-any-return]
+    names = {**function.__globals__, "use_profile": partial(use_profile, include_current_context=False)}
+    return FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
 
 
 def load_as_native(version: str) -> None:

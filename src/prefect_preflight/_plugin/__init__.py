@@ -45,7 +45,7 @@ class Hook:
         self.function = function
         self.wave = wave
         self.state = "waiting"
-        self.started: float | None = None  # seconds on `_executor.clock`
+        self.started: float | None = None  # seconds on `_deadline.clock`
         self.ended: float | None = None
 
 
@@ -95,7 +95,7 @@ class Plugin:
         self.stage: str | None = None
         self.loading = "waiting"  # as a hook's state
         self.load_seconds: float | None = None
-        self.began: float | None = None  # when its first task was started, in seconds on `_executor.clock`
+        self.began: float | None = None  # when its first task was started, in seconds on `_deadline.clock`
 
     @property
     def name(self) -> str:
@@ -107,9 +107,9 @@ class Plugin:
         """Whether it has still something to do."""
         return self.status == "pending"
 
-    def waiting_hooks(self) -> list[Hook]:
-        """The hooks whose turn has not come."""
-        return [hook for hook in self.hooks if hook.state == "waiting"] if self.pending else []
+    def open_hooks(self) -> list[Hook]:
+        """The hooks that are not done: their turn has not come, or they wait for Prefect."""
+        return [hook for hook in self.hooks if hook.state != "done"] if self.pending else []
 
     def __repr__(self) -> str:
         return f"Plugin({self.name!r}, {self.status!r})"

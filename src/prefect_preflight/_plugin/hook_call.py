@@ -15,10 +15,11 @@ from .hook_result import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Awaitable
     from typing import Any, Callable
 
-    from prefect_preflight._executor import Task
+    from prefect_preflight._task import Task
     from prefect_preflight.api import HookContext
 
     from . import Hook
@@ -66,14 +67,10 @@ def _await(awaitable: Awaitable[Any], task: Task) -> Any:
     import asyncio  # here, since sync hooks do not need it
     from threading import current_thread
 
-    from prefect_preflight._executor import DaemonThreadPool
-
     async def main() -> Any:
         loop, current = asyncio.get_running_loop(), asyncio.current_task()
-        # `asyncio.to_thread` would use threads that Python joins at exit: one that hangs would keep the process. Not in
-        # the importing thread, where hooks run if no thread can be started: asyncio starts one to end an executor.
-        if current_thread().daemon:
-            loop.set_default_executor(DaemonThreadPool())
+        if current_thread().daemon:  # not the importing thread, where hooks run if no thread can be started
+            _set_executor(loop)
         if current is not None:
             task.cancel = lambda: loop.call_soon_threadsafe(current.cancel)
         try:
@@ -82,3 +79,13 @@ def _await(awaitable: Awaitable[Any], task: Task) -> Any:
             task.cancel = None
 
     return asyncio.run(main())
+
+
+def _set_executor(loop: AbstractEventLoop) -> None:
+    """Have `asyncio.to_thread` use threads of ours: Python joins asyncio's own at exit, and one may hang."""
+    try:
+        from prefect_preflight._asyncio_pool import DaemonThreadPool
+
+        loop.set_default_executor(DaemonThreadPool())
+    except RuntimeError:  # the main thread has ended, and with it what asyncio's own class is made with
+        pass

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec
-from importlib.util import module_from_spec
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from prefect_preflight import _bridge, _loader, _nested
-from prefect_preflight._gate import Gate
+from prefect_preflight._imports import cpython
+from prefect_preflight._imports.room import WaitingRoom
 from prefect_preflight._redaction import Redactor
 from prefect_preflight._runner import Runner
 from prefect_preflight._settings import Settings
@@ -78,51 +78,59 @@ def run(
 
 
 def _run(runner: Runner) -> Runner:
-    """Take a runner through its stages, as `_run.Run` does, without a body between them."""
-    with _nested.marked_for_children(runner.deadline.seconds):
-        with _early_view() as gate:
-            runner.early()
-        try:
-            if runner.unfinished:
-                with _late_view():
-                    runner.late()
-        finally:
-            runner.give_up()
-            if gate is not None and runner.stragglers:
-                gate.stay()
+    """Take a runner through its stages, as `_run.Run` does.
+
+    A Prefect that has been imported is left in its place, since other threads may use it.
+    """
+    if not runner.can_use_threads():
+        runner.run_inline()
+    has_room = "prefect" not in sys.modules and cpython.usable() and not runner.inline
+    room = WaitingRoom("prefect") if has_room else None
+    try:
+        _nested.mark(runner.deadline.seconds)
+        if room is not None:
+            _run_early(runner, room)
+        elif not runner.inline:
+            with _completed_api():
+                runner.early(None)
+        if runner.unfinished:
+            with _no_hooks_at_import(), _completed_api():
+                _import_prefect(room)
+                runner.late()
+    finally:
+        _nested.unmark()
+        runner.give_up()
+        if room is not None:
+            room.close(runner.stragglers)
     return runner
 
 
-@contextmanager
-def _early_view() -> Iterator[Gate | None]:
-    """While inside, Prefect is what the hooks see of it: nothing but the plugin API.
-
-    A Prefect that has been imported is left in its place, since other threads may use it; then the plugin API's modules
-    are completed for the time.
-    """
-    if "prefect" in sys.modules:
-        with _completed_api():
-            yield None
-        return
-    module = module_from_spec(ModuleSpec("prefect", None, is_package=True))
-    sys.modules["prefect"] = module
-    gate = Gate(module, _prefect_version())
-    gate.close()
+def _run_early(runner: Runner, room: WaitingRoom) -> None:
+    room.open()
+    served = _bridge.serve_early(room.answer)
     try:
-        yield gate
+        runner.early(room)
     finally:
-        gate.leave()
-        sys.modules.pop("prefect", None)
+        _bridge.withdraw(served)
+
+
+def _import_prefect(room: WaitingRoom | None) -> None:
+    """Let Prefect be there for those who wait for it; if that fails, they will meet the error themselves."""
+    if room is not None:
+        room.begin_body()
+    try:
+        import_module("prefect")
+    except Exception:
+        pass
 
 
 @contextmanager
-def _late_view() -> Iterator[None]:
+def _no_hooks_at_import() -> Iterator[None]:
     """While inside, an import of Prefect gets the installed one, and runs no hooks of its own."""
     phase = _loader.state.phase
     _loader.state.phase = "running" if phase == "waiting" else phase
     try:
-        with _completed_api():
-            yield
+        yield
     finally:
         _loader.state.phase = phase
 

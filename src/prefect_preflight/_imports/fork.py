@@ -1,0 +1,62 @@
+"""A process that is forked while hooks run: Prefect can be imported there as if nobody had begun to.
+
+Of the threads of a process only the forking one exists in the child (fork(2)). What the others were at stays half done for
+good: the import of Prefect, and the module locks of the import system, which nobody will release. An `import prefect` in the
+child would wait for the importing thread for ever. So the child puts in order what concerns imports, once, while it has but
+one thread.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import get_ident
+
+from prefect_preflight import _bridge, _loader
+
+from . import cpython
+from .workers import working_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from prefect_preflight._run import Run
+
+_registered = False
+
+
+def register() -> None:
+    """Have children put in order, from now on; once per process, since a registration cannot be taken back."""
+    global _registered
+    if not _registered and hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+        _registered = True
+        os.register_at_fork(after_in_child=_in_child)
+
+
+def _in_child() -> None:
+    try:
+        # A child of a hook's worker is a process of its own: what may be imported early, or after the
+        # deadline, is no matter for it.
+        working_for.set(None)
+        _bridge.forget_asking()
+        run = _loader.state.run
+        if run is not None and _loader.state.phase == "running" and run.thread != get_ident():
+            _repair(run)
+    except Exception as error:  # Python would print a traceback and go on
+        _loader.complain(f"a process forked while hooks ran may not be able to import Prefect: {error!r}")
+
+
+def _repair(run: Run) -> None:
+    half_done = cpython.forget_other_threads() if cpython.usable() else set()
+    run.forget_in_child()
+    _loader.state.under_way = None
+    if run.body_executed:
+        # Prefect is complete, only the plugins that run after it are not.
+        cpython.count_as_initialized(run.module)
+        half_done.discard("prefect")
+        _loader.finish()
+    else:
+        half_done.add("prefect")
+        half_done.update(run.new_modules())
+        _loader.state.phase = "waiting"
+    for name in half_done:
+        sys.modules.pop(name, None)
