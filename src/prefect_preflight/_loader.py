@@ -109,22 +109,23 @@ class StagedLoader:
             module.__spec__.loader = loader
         if module.__loader__ is self:
             module.__loader__ = loader
-        run = None
-        if state.phase == "waiting":  # else the hooks have run: a reload, or a spec that someone kept
-            # Twice, for an interrupt may come in the middle of what takes back what an interrupt has left.
+        if not self._runs_stages(module, loader):
+            loader.exec_module(module)
+
+    def _runs_stages(self, module: "ModuleType", loader: "Any") -> bool:
+        """Take Prefect through its stages, if there is anything to do; else it is to be loaded as if we were not here."""
+        if state.phase != "waiting":
+            return False  # the hooks have run: a reload, or a spec that someone kept
+        # Twice, for an interrupt may come in the middle of what takes back what an interrupt has left.
+        try:
             try:
-                try:
-                    run = _begin(module, self._take_preparation(module))
-                    if run is not None:
-                        _run_stages(run, loader)
-                except BaseException:
-                    _begin_afresh()
-                    raise
+                return _run_stages(_begin(module, self._take_preparation(module)), loader)
             except BaseException:
                 _begin_afresh()
                 raise
-        if run is None:
-            loader.exec_module(module)
+        except BaseException:
+            _begin_afresh()
+            raise
 
     def _take_preparation(self, module: "ModuleType") -> "_Preparation":
         """What `create_module` found out; anew if it was not called, or the environment has changed since."""
@@ -160,7 +161,9 @@ class _Preparation:
             self.candidates = find_candidates(settings)
 
 
-def _run_stages(run: "Run", loader: "Any") -> None:
+def _run_stages(run: "Run | None", loader: "Any") -> bool:
+    if run is None:
+        return False
     _guarded(run.early, run)
     _guarded(run.let_prefect_exist, run)
     run.body(loader)
@@ -168,6 +171,7 @@ def _run_stages(run: "Run", loader: "Any") -> None:
     state.under_way = None
     _guarded(run.complete, run)
     finish()
+    return True
 
 
 def _begin_afresh() -> None:

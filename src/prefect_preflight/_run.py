@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 
+_PATIENCE = 0.2  # seconds that a failing import waits for hooks that have been given up, and hear of it soon
+
+
 def find_candidates(settings: Settings) -> list[Candidate]:
     """The plugins that there are, none in a process that a hook started; imports what is needed to run them, if any.
 
@@ -244,6 +247,9 @@ class Run:
         """
         _nested.unmark()
         self._close()
+        if self.runner is not None:
+            # In the middle of an application's module a hook still keeps its lock, and others would get a partial module.
+            self.runner.wait_for_stragglers(_PATIENCE)
         for name in self.new_modules():
             sys.modules.pop(name, None)
         self._write_report()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _SHARE_OF_LOADING = 0.5
 _SHARE_OF_A_WAVE = 0.75
 _PATIENCE = 1.0  # seconds that a load may take before the next one starts beside it
+_LOOK_AGAIN = 0.01  # seconds
 _HELD_UP = "a module whose import waits for Prefect"
 
 
@@ -137,6 +138,12 @@ class Runner:
                 running = any(task.plugin is plugin for task in self._running)
                 self._outcomes.timed_out(plugin, running, self.deadline.seconds)
         self.give_up()
+
+    def wait_for_stragglers(self, seconds: float) -> None:
+        """Give those who have been given up so many seconds to come to their end."""
+        end = clock() + seconds
+        while self.stragglers and clock() < end:
+            self._progress.bell.wait(_LOOK_AGAIN)
 
     def give_up(self) -> None:
         """Abandon what still runs: the deadline has passed, or the import has ended otherwise."""

@@ -3,7 +3,7 @@
 Seen to work on CPython 3.9 to 3.15. What is touched, all of it in `importlib._bootstrap`:
 
 - `_module_locks`: a dict of weak references to module locks, by the names of modules;
-- `_ModuleLock`: their class, with `owner` (a thread's ident, or None) and, inside, `lock` and `wakeup`;
+- `_ModuleLock`: their class, with `owner` (a thread's ident, or None), `count` and, inside, `lock` and `wakeup`;
 - `_blocking_on`: which locks a thread waits for; a lock up to 3.11, a list of locks from 3.12 on;
 - `_DeadlockError`: what a lock raises where waiting would never end.
 
@@ -14,6 +14,7 @@ thread, and the report says so.
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def usable() -> bool:
 def _is_as_known() -> bool:
     lock, me, probe = new_lock(_PROBE), ident(), _Probe()
     lock.acquire()
-    owned = lock.owner == me
+    owned = lock.owner == me and times_held(lock) == 1
     lock.release()
     _table[_PROBE] = probe
     try:
@@ -93,9 +94,39 @@ def new_lock(name: str) -> Any:
     return lock
 
 
+def use_real_locks() -> Any:
+    """Have the import system make module locks that threads of the operating system can wait for, until `put_back_locks`.
+
+    gevent replaces what it makes them of. A greenlet's lock, in the hands of a hook's worker, ends the importing thread's
+    wait with `LoopExit`. (eventlet sees to that itself.)
+
+    Returns:
+        What the import system made them of before, None if that is what Python started with.
+    """
+    from prefect_preflight import _threads
+
+    before = _frozen._thread
+    if before.allocate_lock is _threads.allocate_lock:
+        return None
+    real = {"allocate_lock": _threads.allocate_lock, "RLock": _threads.RLock}
+    _frozen._thread = SimpleNamespace(**{**vars(before), **real})  # the idents stay: locks have owners by now
+    return before
+
+
+def put_back_locks(before: Any) -> None:
+    """Undo `use_real_locks`, given what it returned; more than once does no harm."""
+    if before is not None:
+        _frozen._thread = before
+
+
 def lock_of(name: str) -> Any:
     """The lock of a module, as `import` would get it; made if there is none."""
     return _frozen._get_module_lock(name)
+
+
+def times_held(lock: Any) -> int:
+    """How often the owner of a module lock has acquired it: a number up to Python 3.11, a list of as many from 3.12 on."""
+    return lock.count if isinstance(lock.count, int) else len(lock.count)
 
 
 def entries() -> list[tuple[str, Any, Any]]:

@@ -36,6 +36,7 @@ class Lane:
         self._passes = passes
         # Of those who pass, one may execute a module that does not exist yet, and the others wait for that one.
         self._executing = cpython.new_lock(name) if name not in sys.modules else None
+        self._times_held = cpython.times_held(lock)
         self._taken: dict[int, list[Any]] = {}  # which of the two each thread has, by its ident
 
     def __call__(self) -> Lane:
@@ -76,12 +77,14 @@ class Lane:
         cpython.put(self.name, self)
 
     def close(self) -> None:
-        """Give the place back.
+        """Give the place back, and whatever an interrupt has left in the hands of the calling thread.
 
         A worker that was given up may still execute the module, on the second lock. It leaves `sys.modules` then, so that
         whoever asks next executes it anew.
         """
         cpython.put_back(self.name, self, self._reference)
+        while self.real.owner == cpython.ident() and cpython.times_held(self.real) > self._times_held:
+            self.real.release()
         if self._executing is not None and self._executing.owner is not None:
             sys.modules.pop(self.name, None)
 

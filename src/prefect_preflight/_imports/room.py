@@ -52,6 +52,7 @@ class WaitingRoom:
         self._gave_way = False
         self._lanes: dict[str, Lane] = {}
         self._strangers = StrangersFinder(self)
+        self._locks_before: Any = None
         self._wanted: dict[str, None] = {}  # submodules that strangers wait for, in the order of asking
 
     # What the importing thread does
@@ -74,6 +75,7 @@ class WaitingRoom:
         if self._lock.owner != self.importer:  # such as under `LazyLoader`, which executes a module at its first use
             self._own_lock = True
             self._lock.acquire()
+        self._locks_before = cpython.use_real_locks()
         self._strangers.enter()
         me = self.importer
         own = lanes_of(lambda name, owner: owner == me, self._passes_at_own)
@@ -117,6 +119,7 @@ class WaitingRoom:
             lane.close()
         if not stragglers:
             self._strangers.leave()
+        cpython.put_back_locks(self._locks_before)
         if self._own_lock and lock.owner == self.importer:
             lock.release()
         self._lock = None
@@ -129,6 +132,7 @@ class WaitingRoom:
         """Undo it in a forked child, for which all locks but the forking thread's have been forgotten."""
         self._lock = None
         self._strangers.leave()
+        cpython.put_back_locks(self._locks_before)
 
     def is_held_up(self, task: Task) -> bool:
         """Whether the worker of `task` waits for this thread, be it at the gate, or for somebody who waits."""
