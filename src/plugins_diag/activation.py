@@ -113,17 +113,18 @@ def look(activate: bool = False) -> Activation:
 
 
 def _prefect_spec() -> tuple[Any, bool]:
-    """What the import system says about `prefect`, and whether the loader is the one that runs the hooks."""
-    from prefect_preflight._loader import StagedLoader
+    """What the import system says about `prefect`, and whether its loader is ours, or one that was wrapped around ours."""
+    from prefect_preflight._loader import state
 
     module = sys.modules.get("prefect")
     if module is not None:
         return getattr(module, "__spec__", None) or SimpleNamespace(origin=getattr(module, "__file__", None)), False
+    before = state.specs
     try:
         spec = find_spec("prefect")
     except Exception:  # somebody's finder: the import itself will tell
         return None, False
-    return spec, isinstance(getattr(spec, "loader", None), StagedLoader)
+    return spec, spec is not None and state.specs > before
 
 
 def _described(spec: Any) -> PrefectFound:

@@ -43,6 +43,7 @@ class State:
         self.settings: Settings | None = None
         self.run: Run | None = None
         self.under_way: ModuleType | None = None  # Prefect, while the stages run
+        self.specs = 0  # how many specs have been given our loader; whoever wraps it in turn hides it
         self.thread = 0  # ident of the thread that runs them
 
 
@@ -67,6 +68,7 @@ def find_staged_spec(path: "Sequence[str] | None", target: "ModuleType | None") 
     if not isinstance(spec.loader, StagedLoader):
         staged: Any = StagedLoader(spec.loader)
         spec.loader = staged
+        state.specs += 1
     return spec
 
 

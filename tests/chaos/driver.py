@@ -6,11 +6,13 @@ Arguments: the plan's path, the path to write to. Run by the host's interpreter,
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import json
 import os
 import sys
 import threading
 import time
+from random import Random
 
 PLAN_PATH, FOUND_PATH = sys.argv[1:3]
 with open(PLAN_PATH, encoding="utf-8") as _file:
@@ -64,11 +66,7 @@ def import_in_a_thread() -> None:
 
 
 def import_in_threads() -> None:
-    """In four threads, each of which must see all that is expected.
-
-    Three of them begin when the first one's import is under way: where package and submodule are asked for at the very
-    same moment, Python itself raises `_DeadlockError` or shows a partial module now and then (cpython#83065).
-    """
+    """In four threads at once, each of which must see all that is expected."""
 
     def one(module: str) -> None:
         __import__(module)
@@ -78,13 +76,73 @@ def import_in_threads() -> None:
     threads = [
         threading.Thread(target=one, args=(name,)) for name in ("prefect", "prefect.flows", "prefect", "prefect")
     ]
-    threads[0].start()
-    while "prefect" not in sys.modules and threads[0].is_alive():
-        time.sleep(0.001)
-    for thread in threads[1:]:
+    for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def import_beside_strangers() -> None:
+    """While other threads import Prefect's modules, and an application's modules that import Prefect.
+
+    Each must find its module whole, and what early hooks set. What late hooks set they may not see: a hook may wait for a
+    module that a stranger executes, who is then let in.
+    """
+
+    def one(module: str, delay: float) -> None:
+        time.sleep(delay)
+        try:
+            found = importlib.import_module(module)
+            missing = [name for name in PLAN["early"] if name not in os.environ]
+            if sys.modules[module] is not found:
+                missing.append("another module")
+            if getattr(found, WHOLE.get(module, "__name__"), None) is None:
+                missing.append(f"a partial {module}")
+            SEEN.append(missing)
+        except BaseException as error:
+            SEEN.append([f"{module}: {error!r}"])
+
+    random = Random(PLAN["seed"])
+    names = ["prefect", "prefect.flows", "prefect.tasks", "prefect.settings", "chaos_app", "chaos_app_two"]
+    plan = [(random.choice(names), random.random() * random.choice([0, 0.05, 0.3])) for _ in range(random.randrange(1, 10))]
+    threads = [threading.Thread(target=one, args=each) for each in plan]
+    for thread in threads:
+        thread.start()
+    import_plainly()
+    for thread in threads:
+        thread.join()
+
+
+WHOLE = {
+    "prefect": "flow",
+    "prefect.flows": "Flow",
+    "prefect.tasks": "task",
+    "chaos_app": "DONE",
+    "chaos_app_two": "DONE",
+}
+
+
+class AsksAll:
+    """A finder that asks all the others for every name, and changes nothing."""
+
+    def __init__(self) -> None:
+        self._finding: set[tuple[str, int]] = set()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+        """What the others answer (PEP 451); nothing if one of them asks in return."""
+        key = (name, threading.get_ident())
+        if key in self._finding:
+            return None
+        self._finding.add(key)
+        try:
+            for finder in list(sys.meta_path):
+                find = getattr(finder, "find_spec", None) if finder is not self else None
+                spec = find(name, path, target) if find is not None else None
+                if spec is not None:
+                    return spec
+            return None
+        finally:
+            self._finding.discard(key)
 
 
 SEEN: list[list[str]] = []
@@ -96,6 +154,7 @@ MANNERS = {
     "loop": import_in_a_loop,
     "thread": import_in_a_thread,
     "threads": import_in_threads,
+    "strangers": import_beside_strangers,
 }
 
 
@@ -103,6 +162,8 @@ def main() -> None:
     """Import, look, and write down."""
     with open(FOUND_PATH + ".stack", "w", encoding="utf-8") as stack:
         faulthandler.dump_traceback_later(PLAN["patience"], exit=True, file=stack)
+        if PLAN["asks_all"]:
+            sys.meta_path.insert(0, AsksAll())  # type: ignore[arg-type]
         before, problem = dict(os.environ), None
         began = clock()
         try:

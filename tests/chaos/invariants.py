@@ -197,7 +197,7 @@ def _prefect(scenario: Scenario, found: dict[str, Any]) -> Iterator[tuple[str, s
         yield "prefect", f"complete: {found['prefect']}, usable: {found['usable']}"
     if not found["loader"].startswith("_frozen_importlib"):
         yield "prefect", f"its loader is of {found['loader']}"
-    if any(finder in ("prefect_preflight", "Hold") for finder in found["finders"]):
+    if "prefect_preflight" in found["finders"]:
         yield "finders", f"{found['finders']}"
     missing = [names for names in found["seen"] if names]
     if missing and not scenario.hogs:
@@ -210,8 +210,7 @@ def _prefect(scenario: Scenario, found: dict[str, Any]) -> Iterator[tuple[str, s
             yield "native", "Prefect's own plugin runner ran"
         yield from _settings(scenario, found)
     calls = found["chaos_calls"] or []
-    late = {guest.name for guest in scenario.guests if guest.kind.late}
-    often = {name: calls.count(name) for name in calls if calls.count(name) > (2 if name in late else 1)}
+    often = {name: calls.count(name) for name in calls if calls.count(name) > 1}
     if often:
         yield "calls", f"hooks were called too often: {often}"
 

@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 
 APIS = ("prefect_preflight", "prefect.plugins", "prefect._experimental.plugins")
 FAILURES = ("failed", "invalid-result", "load-failed", "timed-out")
-MANNERS = ("plain", "plain", "name", "submodule", "importlib", "loop", "thread", "threads")
+MANNERS = ("plain", "plain", "name", "submodule", "importlib", "loop", "thread", "threads", "strangers", "strangers")
 STRICT_MANNERS = ("plain", "name", "submodule", "importlib", "loop")
 """Those in which the exception reaches the main thread."""
 
 REAL_NEW, REAL_OLD = 3, 13
+NEWEST = 7
 """Seeds that end so, in twenties, are on a real Prefect; the others on the stand-in."""
+
+APPLICATION = {
+    "chaos_app.py": "import time\ntime.sleep(0.02)\nfrom prefect.flows import Flow\nimport prefect.tasks\nDONE = True\n",
+    "chaos_app_two.py": "import chaos_app, time\ntime.sleep(0.02)\nfrom prefect import flow\nDONE = chaos_app.DONE\n",
+}
+"""Modules of an application that imports Prefect; hooks import them too."""
 
 _MOST_WAITS = 2  # each of them takes up to three quarters of what is left of the time
 _MANY = {"load": 3, "late": 1}  # how many plugins may hang in one place, by default eight
@@ -66,6 +73,7 @@ class Scenario:
     required: list[str] | None
     safe_mode: bool
     level: str
+    asks_all: bool  # whether a finder stands in front that asks all the others for every name
 
     @property
     def hogs(self) -> bool:
@@ -91,13 +99,14 @@ class Scenario:
 
     def __str__(self) -> str:
         settings = f"strict {self.strict}, required {self.required}, safe mode {self.safe_mode}, level {self.level}"
-        lines = [f"seed {self.seed} on {self.host}: manner {self.manner}, deadline {self.deadline:g} s, {settings}"]
+        how = f"{self.manner}{' behind a finder that asks all' * self.asks_all}"
+        lines = [f"seed {self.seed} on {self.host}: manner {how}, deadline {self.deadline:g} s, {settings}"]
         lines += [f"  {guest.name}: {guest.kind.name}{' (denied)' * guest.filtered}" for guest in self.guests]
         return "\n".join(lines)
 
 
-def make(seed: int, pythons: list[str]) -> Scenario:
-    """Returns the scenario of a seed; the same one every time, given the same Pythons."""
+def make(seed: int, pythons: list[str], newest: list[str]) -> Scenario:
+    """Returns the scenario of a seed; the same one every time, given the same Pythons. One in ten is on the newest."""
     generator = random.Random(seed)
     place = seed % 20
     host = "new" if place == REAL_NEW else "old" if place == REAL_OLD else None
@@ -118,7 +127,7 @@ def make(seed: int, pythons: list[str]) -> Scenario:
             guest.filtered = generator.random() < 0.2 and guest.name not in (required or ())
     return Scenario(
         seed=seed,
-        host=host or f"{generator.choice(('new', 'old'))} {generator.choice(pythons)}",
+        host=host or f"{generator.choice(('new', 'old'))} {generator.choice(newest if seed % 10 == NEWEST else pythons)}",
         guests=guests,
         deadline=deadline,
         manner=generator.choice(STRICT_MANNERS if strict else MANNERS),
@@ -126,6 +135,7 @@ def make(seed: int, pythons: list[str]) -> Scenario:
         required=required,
         safe_mode=safe_mode,
         level=generator.choice(("WARNING", "INFO", "DEBUG")),
+        asks_all=generator.random() < 0.2,
     )
 
 
@@ -182,6 +192,8 @@ def install(scenario: Scenario, world: World) -> None:
     """Installs a scenario's plugins into a world, and the stand-in where it is on one."""
     if " " in scenario.host:
         standin.install(world, scenario.host.partition(" ")[0])
+    for name, text in APPLICATION.items():
+        Path(world.overlay, name).write_text(text, encoding="utf-8")
     generator = random.Random(-scenario.seed)
     guests = list(scenario.guests)
     while guests:  # in distributions of one to ten

@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import interpreters
 import invariants
 import pytest
 import scenario as scenarios
 
+import interpreters
 from hosts import NEW, OLD, kill
 from toys import pythons
 from worlds import World
@@ -32,7 +34,8 @@ PATIENCE = 30.0
 
 def test_whatever_they_do(seed: int, hosts: Hosts, tmp_path: Path) -> None:
     """All invariants hold in the world of this seed."""
-    scenario = scenarios.make(seed, pythons())
+    newest = [version for version in ("3.14", "3.15") if interpreters.find(version)]
+    scenario = scenarios.make(seed, pythons(), newest or pythons())
     host = _host(hosts, scenario.host)
     for attempt in range(3):
         child = run(scenario, World.create(host, tmp_path / str(attempt)))
@@ -52,14 +55,18 @@ def run(scenario: scenarios.Scenario, world: World) -> invariants.Child:
     stack = Path(f"{found}.stack")
     too_late = any(guest.kind.waits for guest in scenario.guests)
     expected = [name for guest in scenario.guests if guest.sets and not scenario.safe_mode for name in guest.env]
+    early = {guest.name for guest in scenario.guests if guest.sets and not guest.kind.late and not scenario.safe_mode}
     patience = scenario.deadline + PATIENCE
     plan.write_text(
         json.dumps(
             {
+                "seed": scenario.seed,
                 "manner": scenario.manner,
                 "patience": patience,
                 "linger": 0.4 if too_late else 0.0,
                 "expected": expected,
+                "early": [name for guest in scenario.guests if guest.name in early for name in guest.env],
+                "asks_all": scenario.asks_all,
             }
         )
     )

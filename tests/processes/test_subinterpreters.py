@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from toys import ON, PLUGIN, pythons, toy_world
+import interpreters
+from snippets import hook
+from toys import ON, PLUGIN, pythons, repetitions, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,3 +94,43 @@ def test_real_prefect(counting: Counting) -> None:
     for ours, plain in zip(with_us, without):
         assert ours.get("error") in (None, plain.get("error"))
         assert "error" in ours or ours["seen"], with_us
+
+
+LEGACY = """
+    import os, sys
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+    code = '''if True:
+        import os, prefect
+        from prefect_preflight import last_report
+        report = last_report()
+        os.write(1, (report.hooks_run_in + " " + report.outcome + chr(10)).encode())
+    '''
+    for _ in range(COUNT):
+        if sys.version_info >= (3, 13):
+            interpreter = interpreters.create("legacy")
+        else:
+            interpreter = interpreters.create(isolated=False)
+        problem = interpreters.run_string(interpreter, code)
+        if problem is not None:
+            print(problem, file=sys.stderr)
+        interpreters.destroy(interpreter)
+"""
+
+
+@pytest.mark.parametrize("version", ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"))
+def test_51_legacy_subinterpreters_that_end_at_once(
+    hosts: Hosts, new_world: Callable[[Host], World], version: str
+) -> None:
+    """One that shares the interpreter's lock has threads; they have ended before the import returns: no abort."""
+    if not interpreters.find(version):
+        pytest.skip(f"no Python {version} on this machine")
+    world = toy_world(hosts, new_world, version)
+    world.plugin("early", PLUGIN)
+    world.plugin("late", hook('import prefect.flows\nreturn SetupResult(env={"LATE": "1"})'))
+    world.plugin("slow", hook('await asyncio.sleep(0.01)\nreturn SetupResult(env={"SLOW": "1"})', keyword="async def"))
+    count = repetitions(50, 10)
+    result = world.run(LEGACY.replace("COUNT", str(count)), env=ON, timeout=200, check=True)
+    assert result.stdout == "workers success\n" * count, str(result)

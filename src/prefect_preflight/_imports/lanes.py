@@ -130,10 +130,10 @@ def without_locks_below(package: str) -> Iterator[list[str]]:
         yield names
     finally:
         for lock in given_up:
-            _acquire(lock)
+            acquire(lock)
 
 
-def _acquire(lock: Any) -> None:
+def acquire(lock: Any) -> None:
     """Acquire a lock, again and again where others have it and wait for one of ours: they will give it up."""
     for attempt in range(_ATTEMPTS):
         try:

@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from importlib import import_module
 
 from . import cpython
-from .lanes import lanes_of, opened, without_locks_below
+from .lanes import acquire, lanes_of, opened, without_locks_below
 from .strangers import StrangersFinder
 from .workers import not_ready, working_for
 
@@ -50,6 +50,7 @@ class WaitingRoom:
         self._lock: Any = None
         self._own_lock = False  # whether it was us who acquired the package's lock
         self._gave_way = False
+        self._given_up: list[tuple[Any, int]] = []  # module locks, with how often each was held
         self._lanes: dict[str, Lane] = {}
         self._strangers = StrangersFinder(self)
         self._locks_before: Any = None
@@ -112,8 +113,10 @@ class WaitingRoom:
         lock = self._lock
         if lock is None:
             return
-        if self._gave_way and lock.owner != self.importer:
-            lock.acquire()  # the import system releases it in the end
+        # The import system releases these in the end. The package's comes last, as everywhere.
+        for given_up, times in sorted(self._given_up, key=lambda pair: pair[0] is lock):
+            while given_up.owner != self.importer or cpython.times_held(given_up) < times:
+                acquire(given_up)
         self._put_back()
         for lane in self._lanes.values():
             lane.close()
@@ -145,14 +148,18 @@ class WaitingRoom:
         """
         if not self._gave_way:
             self._gave_way = True
-            self._lock.release()
+            own = [lane.real for name, lane in self._lanes.items() if lane.owner == self.importer and self._is_ours(name)]
+            self._given_up = [(lock, cpython.times_held(lock)) for lock in own]
+            for lock, times in self._given_up:
+                for _ in range(times):
+                    lock.release()
 
     # What other threads do
 
     def _passes_at_own(self, lane: Lane) -> bool:
         task = working_for.get()
         if task is not None:
-            if lane.name == self.package or self._is_below(lane.name):
+            if self._is_ours(lane.name):
                 self.reach(task, lane.name)
             return True
         if self.keeps_out_strangers():
@@ -167,6 +174,9 @@ class WaitingRoom:
 
     def _is_below(self, name: str) -> bool:
         return name.startswith(self.package + ".")
+
+    def _is_ours(self, name: str) -> bool:
+        return name == self.package or self._is_below(name)
 
     def _passes_at_shared(self, lane: Lane) -> bool:
         return cpython.ident() == self.importer
