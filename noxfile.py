@@ -61,7 +61,8 @@ def tests(session: nox.Session, selection: list[str]) -> None:
     """Runs the tests against the built wheel: all of them, and the core ones on the oldest Python too."""
     _install_group(session, "test")
     wheel = _install_wheel(session)
-    session.run("pytest", *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+    # Most of a test's time is a child's, so a test for each processor.
+    session.run("pytest", "-n", "auto", *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
 
 
 @nox.session(python=MAIN)

@@ -95,7 +95,9 @@ def test_01_whatever_imports_prefect_first(toy: World, statement: str) -> None:
 
     The hook's module `application` imports Prefect: it is there where the program is importing it, else it waits.
     """
-    toy.plugin("imports", hook("import application, decimal; from prefect.plugins import HookContext", "import application"))
+    toy.plugin(
+        "imports", hook("import application, decimal; from prefect.plugins import HookContext", "import application")
+    )
     toy.overlay.joinpath("application.py").write_text("import prefect\nimport helpers\n")
     toy.overlay.joinpath("helpers.py").write_text("import application\n")
     stage = "early" if statement == "import application" else "late"
@@ -148,7 +150,7 @@ STARTS = {
 @pytest.mark.parametrize("stage", SWALLOWS)
 @pytest.mark.parametrize("start", STARTS)
 def test_02_swallowed_deadlocks(toy: World, start: str, stage: str, where: str) -> None:
-    """A plugin that would swallow what Python raises for a locked module is not told of any, however the program begins."""
+    """A plugin that would swallow what Python raises for a locked module has nothing to swallow."""
     statement, wanted = STARTS[start]
     toy.overlay.joinpath("app.py").write_text("ONE = 1\nimport prefect\n")
     body = f"{SWALLOWS[stage]}try:\n    {wanted}\nexcept Exception:\n    found = None\n"

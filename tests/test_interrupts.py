@@ -1,4 +1,4 @@
-"""Ctrl-C between any two lines of ours: it is what is raised, and the next import is as if there had been none before."""
+"""Ctrl-C between any two lines of ours: it is what is raised, and the next import begins afresh."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ assert interrupted and prefect.done and (os.environ["EARLY"], os.environ["LATE"]
 
 @pytest.fixture(params=PYTHONS)
 def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
-    """A world with the stand-in and four plugins: an early one, a late one, an async one, one with an application's module."""
+    """A world with the stand-in and four plugins: early, late, async, and one with an application's module."""
     if not interpreters.find(request.param):
         pytest.skip(f"no Python {request.param} on this machine")
     world = new_world(hosts(python=request.param))

@@ -139,7 +139,9 @@ def setup_environment(*, ctx):
         "prefect",
     ),
     "late_native_name": (
-        seeing("native", "from prefect.plugins import load_prefect_collections as load", more='"NATIVE": load.__name__'),
+        seeing(
+            "native", "from prefect.plugins import load_prefect_collections as load", more='"NATIVE": load.__name__'
+        ),
         "prefect.plugins",
     ),
 }

@@ -111,9 +111,7 @@ def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host]
     if not interpreters.find(request.param):
         pytest.skip(f"no Python {request.param} on this machine")
     world = new_world(hosts(python=request.param))
-    files = {
-        path: text if path.endswith("__init__.py") else EXECUTED + text for path, text in MODULES.items()
-    }
+    files = {path: text if path.endswith("__init__.py") else EXECUTED + text for path, text in MODULES.items()}
     world.plugin("prefect", BODY, entry_points={}, version="3.99.0", extra_files=files)
     return world
 
@@ -182,7 +180,10 @@ async def setup_environment(*, ctx):
     found = await asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "prefect.flows")
     return SetupResult(env={"C": found.__name__})
 """
-    source = "import asyncio, importlib\nfrom prefect_preflight import SetupResult, register_hook\n@register_hook\n" + three[1:]
+    source = (
+        "import asyncio, importlib\nfrom prefect_preflight import SetupResult, register_hook\n@register_hook\n"
+        + three[1:]
+    )
     program = """
 import prefect
 assert [os.environ[n] for n in "ABC"] == ["1", "prefect.tasks 1", "prefect.flows"]
@@ -193,7 +194,11 @@ assert [os.environ[n] for n in "ABC"] == ["1", "prefect.tasks 1", "prefect.flows
 
 def test_what_would_swallow_an_import_error_gets_the_real_thing(toy: World) -> None:
     """`try: from prefect import flow / except ImportError` finds the flow."""
-    told = play(toy, "import prefect\nassert os.environ['S'] == 'True'", a='import swallow\nreturn SetupResult(env={"S": str(swallow.flow is not None)})')
+    told = play(
+        toy,
+        "import prefect\nassert os.environ['S'] == 'True'",
+        a='import swallow\nreturn SetupResult(env={"S": str(swallow.flow is not None)})',
+    )
     assert told["statuses"] == {"a": "success"}
 
 
@@ -225,11 +230,11 @@ def go():
     import applib
     got.append((getattr(applib, "X", None), sys.modules["applib"] is applib))
 main = thread(__import__, "prefect")
-time.sleep(%s)
+time.sleep(DELAY)
 other = thread(go)
 end(main, other)
 assert got == [(1, True)] and os.environ["X"] == "1", (got, os.environ.get("X"))
-""" % {"hook": 0.25, "thread": 0.1}[first]
+""".replace("DELAY", {"hook": "0.25", "thread": "0.1"}[first])
     wait = {"hook": "", "thread": "time.sleep(0.4)\n"}[first]
     told = play(toy, program, a=wait + 'import applib\nreturn SetupResult(env={"X": str(applib.X)})')
     assert told["statuses"] == {"a": "success"} and told["seconds"] < 5
@@ -272,7 +277,11 @@ assert prefect.done and lib.Y == 1
 
 def test_the_programs_own_module_imported_by_the_hook(toy: World) -> None:
     """A module that is importing Prefect is there for hooks as far as it has come."""
-    told = play(toy, "import appmain\nassert os.environ['V'] == '1' and appmain.DONE == 1", a='return SetupResult(env={"V": str(__import__("appmain").VALUE)})')
+    told = play(
+        toy,
+        "import appmain\nassert os.environ['V'] == '1' and appmain.DONE == 1",
+        a='return SetupResult(env={"V": str(__import__("appmain").VALUE)})',
+    )
     assert told["stages"] == {"a": "early"}
 
 
@@ -290,13 +299,17 @@ main, other = thread(__import__, "prefect"), thread(__import__, "package.inner")
 end(main, other)
 assert os.environ["Q"] == "1" and sys.modules["package.inner"].Q == 1
 """
-    told = play(toy, program, a='time.sleep(0.1)\nimport package.inner\nreturn SetupResult(env={"Q": str(package.inner.Q)})')
+    told = play(
+        toy, program, a='time.sleep(0.1)\nimport package.inner\nreturn SetupResult(env={"Q": str(package.inner.Q)})'
+    )
     assert told["statuses"] == {"a": "success"} and told["seconds"] < 5
 
 
 def test_a_hook_that_hangs(toy: World) -> None:
     """The import returns at the deadline, with what the others did."""
-    told = play(toy, "import prefect\nassert prefect.done and os.environ['EARLY']", seconds=1, a="time.sleep(600)", b=EARLY)
+    told = play(
+        toy, "import prefect\nassert prefect.done and os.environ['EARLY']", seconds=1, a="time.sleep(600)", b=EARLY
+    )
     assert told["statuses"] == {"a": "timed-out", "b": "success"} and told["seconds"] < 1.5
     assert told["finders"] == ["ApiFinder", "StrangersFinder"]  # for the one that still runs
 
@@ -381,9 +394,15 @@ assert type(prefect.__spec__.loader).__name__ == "SourceFileLoader"
 
 def test_a_thread_after_the_main_thread_has_ended(toy: World) -> None:
     """An import of Prefect in a thread that outlives the main thread runs the hooks, async ones and late ones too."""
-    slow = "async def setup_environment(*, ctx):\n    await asyncio.sleep(0.01)\n    return SetupResult(env={'B': '1'})\n"
+    slow = (
+        "async def setup_environment(*, ctx):\n    await asyncio.sleep(0.01)\n    return SetupResult(env={'B': '1'})\n"
+    )
     source = "import asyncio, time\nfrom prefect_preflight import SetupResult, register_hook\n@register_hook\n" + slow
-    for name, text in {"a": EARLY, "b": source, "c": hook("import prefect.tasks\nreturn SetupResult(env={'C': '1'})")}.items():
+    for name, text in {
+        "a": EARLY,
+        "b": source,
+        "c": hook("import prefect.tasks\nreturn SetupResult(env={'C': '1'})"),
+    }.items():
         toy.plugin(f"hook-{name}", text, entry_points={name: f"hook_{name}"})
     program = """
 import os, threading

@@ -86,7 +86,7 @@ class TestExecutor:
             InlineExecutor().submit(interrupt)
 
     def test_where_no_thread_starts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where threads are refused, as in some subinterpreters, the first task is refused; a later one waits its turn."""
+        """Where threads are refused, as in some subinterpreters, a first task is too; a later one waits its turn."""
         start, allowed = threading.Thread.start, [1]
 
         def refuse(self: threading.Thread) -> None:

@@ -113,7 +113,7 @@ def look(activate: bool = False) -> Activation:
 
 
 def _prefect_spec() -> tuple[Any, bool]:
-    """What the import system says about `prefect`, and whether its loader is ours, or one that was wrapped around ours."""
+    """What the import system says about `prefect`, and whether its loader is ours, or wraps ours."""
     from prefect_preflight._loader import state
 
     module = sys.modules.get("prefect")

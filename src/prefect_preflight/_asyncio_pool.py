@@ -1,7 +1,7 @@
 """The threads of `asyncio.to_thread` and `run_in_executor` in an async hook.
 
-Imported for async hooks alone: `concurrent.futures.thread`, which asyncio wants the class of, refuses to be imported once
-the main thread has ended.
+Imported for async hooks alone: `concurrent.futures.thread`, which asyncio wants the class of, refuses to be imported
+once the main thread has ended.
 """
 
 from __future__ import annotations

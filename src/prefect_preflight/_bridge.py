@@ -248,8 +248,8 @@ _asking: "set[tuple[int, int, str]]" = set()
 def is_asked_in_return(finder: object, name: str) -> bool:
     """Whether `finder`, in this thread, is just asking the others for `name`, and one of them asks it in return.
 
-    As a finder does that asks all the others and wraps what they give (ddtrace, wrapt). It is then answered with None, as if
-    we were not there: that nobody else knows the module is not to be concluded from that.
+    As a finder does that asks all the others and wraps what they give (ddtrace, wrapt). It is then answered with None,
+    as if we were not there: that nobody else knows the module is not to be concluded from that.
     """
     return (get_ident(), id(finder), name) in _asking
 

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 _PATIENCE = 1.0  # seconds to wait at most for the end of a thread that has nothing left to do
 
 
-class _Future(Future):  # type: ignore[type-arg]  # not generic at run time before Python 3.9.2
+class _Future(Future):  # type: ignore[type-arg]
     """A future that any thread of the operating system can complete.
 
-    Its condition would be made of whatever has patched `threading`: a worker that finds gevent's or eventlet's lock taken
-    for a moment by the importing thread would wait for ever. Private; seen on 3.9 to 3.15. Without it only that is so again.
+    Its condition would be made of whatever has patched `threading`: a worker that finds gevent's or eventlet's lock
+    taken for a moment by the importing thread would wait for ever. Private; seen on 3.9 to 3.15. Without it only that
+    is so again.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._condition = Condition(allocate_lock())  # type: ignore[arg-type]
+        self._condition = Condition(allocate_lock())
 
 
 class _Item:
@@ -41,7 +42,7 @@ class _Item:
         self.kwargs = kwargs
 
     def execute(self) -> None:
-        """Make the call. Whatever it raises is the future's: SystemExit and KeyboardInterrupt of a plugin are its failure."""
+        """Make the call. Whatever it raises is the future's, SystemExit and KeyboardInterrupt too."""
         if not self.future.set_running_or_notify_cancel():
             return
         try:
@@ -61,7 +62,7 @@ class _Worker:
         self.bell = Bell()
         self.item: Optional[_Item] = item
         self.future: Future[Any] = item.future  # the latest that it has worked for
-        self.join: Callable[[float], object] = lambda seconds: None
+        self.join: Callable[[float], object] | None = None
 
 
 class DaemonExecutor(Executor):
@@ -137,13 +138,13 @@ class DaemonExecutor(Executor):
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
         """Let the workers end, each after its present task; those that have none have ended when this returns.
 
-        Whatever `wait` says, the others are left alone. A thread that still exists when a subinterpreter ends is a fatal
-        error of Python's.
+        Whatever `wait` says, the others are left alone. A thread that still exists when a subinterpreter ends is a
+        fatal error of Python's.
         """
         self._ending = True
         for worker in self._workers:
             worker.bell.ring()
-            if worker.item is None and worker.future.done():
+            if worker.join is not None and worker.item is None and worker.future.done():
                 worker.join(_PATIENCE)
 
 

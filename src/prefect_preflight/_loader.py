@@ -107,15 +107,16 @@ class StagedLoader:
             BaseException: whatever Prefect's body raises.
         """
         loader = self._loader
-        if module.__spec__ is not None and module.__spec__.loader is self:  # not if somebody has wrapped us in turn
+        ours: Any = self
+        if module.__spec__ is not None and module.__spec__.loader is ours:  # not if somebody has wrapped us in turn
             module.__spec__.loader = loader
-        if module.__loader__ is self:
+        if module.__loader__ is ours:
             module.__loader__ = loader
         if not self._runs_stages(module, loader):
             loader.exec_module(module)
 
     def _runs_stages(self, module: "ModuleType", loader: "Any") -> bool:
-        """Take Prefect through its stages, if there is anything to do; else it is to be loaded as if we were not here."""
+        """Take Prefect through its stages; False if there is nothing to do, and it is to be loaded as without us."""
         if state.phase != "waiting":
             return False  # the hooks have run: a reload, or a spec that someone kept
         # Twice, for an interrupt may come in the middle of what takes back what an interrupt has left.
@@ -190,8 +191,8 @@ def _begin_afresh() -> None:
 class _UnderWayLoader:
     """Gives the importing thread the module that it is importing, as `sys.modules` does in any circular import.
 
-    While hooks run it is not there, and this thread may import Prefect nevertheless: in a signal handler, in a handler of
-    log records, in a finder of somebody's.
+    While hooks run it is not there, and this thread may import Prefect nevertheless: in a signal handler, in a handler
+    of log records, in a finder of somebody's.
     """
 
     def __init__(self, module: "ModuleType") -> None:

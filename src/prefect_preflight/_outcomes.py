@@ -14,7 +14,6 @@ from .api import PREFECT_PLUGIN_API_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._task import Task
     from ._inherit import Inheritance
     from ._logging import SafeLogger
     from ._plugin import Plugin
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ._plugin.hook_result import Outcome
     from ._redaction import Redactor
     from ._settings import Settings
+    from ._task import Task
 
 
 class Outcomes:

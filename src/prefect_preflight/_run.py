@@ -241,14 +241,15 @@ class Run:
         self._write_report()
 
     def undo(self) -> None:
-        """The import has failed: take back all of it, and all of Prefect that was loaded, so that the next one is afresh.
+        """The import has failed: take back all of it, and all of Prefect that was loaded.
 
         Whatever the import has come to by then, and once more if an interrupt ended this halfway.
         """
         _nested.unmark()
         self._close()
         if self.runner is not None:
-            # In the middle of an application's module a hook still keeps its lock, and others would get a partial module.
+            # In the middle of an application's module a hook still keeps its lock, and others would get a partial
+            # module.
             self.runner.wait_for_stragglers(_PATIENCE)
         for name in self.new_modules():
             sys.modules.pop(name, None)

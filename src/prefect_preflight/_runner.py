@@ -46,8 +46,9 @@ _HELD_UP = "a module whose import waits for Prefect"
 class Runner:
     """The plugins of one `import prefect`, and what becomes of them.
 
-    In the early stage Prefect does not exist. A task that needs it waits at its gate, and is admitted in the late stage. Where
-    there is no `room` for that, or no thread to be had, nothing runs early, and all runs late, in the importing thread.
+    In the early stage Prefect does not exist. A task that needs it waits at its gate, and is admitted in the late
+    stage. Where there is no `room` for that, or no thread to be had, nothing runs early, and all runs late, in the
+    importing thread.
     """
 
     def __init__(
@@ -220,7 +221,7 @@ class Runner:
         _set_state(task, "running")
         self._running.append(task)  # first, so that an interrupt in between cannot leave a worker at its gate for good
         task.future = self._executor.submit(task.run, self._work)
-        task.future.add_done_callback(lambda future: self._progress.bell.ring())
+        task.future.add_done_callback(lambda _: self._progress.bell.ring())
         return task
 
     def _work(self, task: Task) -> Loaded | Outcome:

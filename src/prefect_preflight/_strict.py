@@ -57,7 +57,7 @@ def _reason(plugin: Plugin, by_name: bool) -> str | None:
         return None if another else f"is not allowed to run: it is {plugin.candidate.filtered}"
     if by_name and plugin.status == "incompatible":
         return f"requires plugin API version {plugin.requires}"
-    if by_name and plugin.status == "no-hook" and not plugin.hook_names:
+    if by_name and plugin.status == "no-hook":
         hints = [warning.text.partition(": ")[2] for warning in plugin.warnings if warning.slug == "no-hook"]
         return ": ".join(["has no hook, so it cannot have done what it is required for", *filter(None, hints)])
     if plugin.status in _FAILURES:

@@ -138,8 +138,9 @@ def refresh_settings() -> None:
 def _from_environment(context: Any) -> Callable[[], Any]:
     """Prefect's `root_settings_context`, as it works before there are settings.
 
-    Up to 3.0 it builds upon the settings that are there, by `use_profile`, and would keep what it finds in them. To take them
-    away for a moment would leave other threads without any. So it is a copy that runs, which finds another `use_profile`.
+    Up to 3.0 it builds upon the settings that are there, by `use_profile`, and would keep what it finds in them. To
+    take them away for a moment would leave other threads without any. So it is a copy that runs, which finds another
+    `use_profile`.
     """
     from functools import partial
     from types import FunctionType

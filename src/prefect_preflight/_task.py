@@ -75,7 +75,7 @@ class Task:
         return self.needs is not None and not self.admitted and not self.future.done()
 
     def wait_at_gate(self, name: str) -> None:
-        """Tell the importing thread, which waits for its bell, that from now on this task waits for the module `name`."""
+        """Tell the importing thread, by its bell, that from now on this task waits for the module `name`."""
         if self.needs is None:
             self.needs, self._stopped = name, clock()
         self._bell.ring()

@@ -1,24 +1,27 @@
 """Threads and locks of the operating system, whatever has patched `threading` or `_thread` since Python started.
 
-gevent and eventlet replace both by greenlets. A greenlet cannot be left behind when its time is over, and a lock of theirs
-cannot be waited for in another thread. What they replace is kept from the start of Python on: see `__init__`.
+gevent and eventlet replace both by greenlets. A greenlet cannot be left behind when its time is over, and a lock of
+theirs cannot be waited for in another thread. What they replace is kept from the start of Python on: see `__init__`.
 """
 
 from __future__ import annotations
 
 import threading
 
-from . import _allocate_lock as allocate_lock
-from . import _RLock as RLock
-from . import _start_new_thread
+import prefect_preflight
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+_kept: Any = prefect_preflight
+allocate_lock = _kept._allocate_lock
+RLock = _kept._RLock
+_start_new_thread = _kept._start_new_thread
+
 __all__ = ["Bell", "RLock", "allocate_lock", "start_thread"]
 
-_BUILTIN = type(len)
+_BUILTIN: type = type(len)
 
 
 class Bell:
@@ -37,11 +40,11 @@ class Bell:
 
     def wait(self, seconds: float = -1) -> bool:
         """Wait until it rings, for `seconds` at most if that is not negative; return whether it rang."""
-        return self._lock.acquire(True, min(seconds, threading.TIMEOUT_MAX))
+        return bool(self._lock.acquire(True, min(seconds, threading.TIMEOUT_MAX)))
 
 
 def can_start_threads() -> bool:
-    """Whether what is kept is the system's: `init()` may have been called after a patch, in a process without `.pth`."""
+    """Whether what is kept is the system's: without `.pth`, `init()` may have been called after a patch."""
     return type(_start_new_thread) is _BUILTIN
 
 
@@ -65,14 +68,18 @@ def start_thread(function: Callable[[], object], name: str) -> Callable[[float],
         thread.start()
         return thread.join
     _start_new_thread(function, ())  # patched: `Thread` would run the function in this very thread
-    return lambda seconds: None
+    return _no_join
+
+
+def _no_join(seconds: float) -> None:
+    """Nobody can wait for the end of a thread that `threading` does not know."""
 
 
 def _is_patched() -> bool:
     """Whether `threading` starts something else than threads of the system.
 
-    By its private names, `_start_joinable_thread` from 3.13 on; where both are gone it counts as patched, and threads have
-    no names and are not waited for at the end.
+    By its private names, `_start_joinable_thread` from 3.13 on; where both are gone it counts as patched, and threads
+    have no names and are not waited for at the end.
     """
     starter: Any = getattr(threading, "_start_joinable_thread", None) or getattr(threading, "_start_new_thread", None)
     return any(type(function) is not _BUILTIN for function in (starter, getattr(threading, "_allocate_lock", starter)))

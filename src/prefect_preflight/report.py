@@ -98,7 +98,7 @@ class PluginInfo:
         reason: why it was filtered, None otherwise.
         api_requirement: its version specifier for the plugin API, None if it was not loaded.
         stage: "early", or "late" for a plugin that needs Prefect itself; None if it was not loaded.
-        deferred_by: the part of Prefect that it reached for, if that made it late.
+        deferred_by: the module of Prefect that it waited for first, if that made it late.
         load_seconds: how long it took to load, None if it did not.
         hooks: the calls of its hook.
         hook_names: the names of all hooks that it registers.

@@ -85,8 +85,8 @@ def import_in_threads() -> None:
 def import_beside_strangers() -> None:
     """While other threads import Prefect's modules, and an application's modules that import Prefect.
 
-    Each must find its module whole, and what early hooks set. What late hooks set they may not see: a hook may wait for a
-    module that a stranger executes, who is then let in.
+    Each must find its module whole, and what early hooks set. What late hooks set they may not see: a hook may wait for
+    a module that a stranger executes, who is then let in.
     """
 
     def one(module: str, delay: float) -> None:
@@ -104,7 +104,9 @@ def import_beside_strangers() -> None:
 
     random = Random(PLAN["seed"])
     names = ["prefect", "prefect.flows", "prefect.tasks", "prefect.settings", "chaos_app", "chaos_app_two"]
-    plan = [(random.choice(names), random.random() * random.choice([0, 0.05, 0.3])) for _ in range(random.randrange(1, 10))]
+    plan = [
+        (random.choice(names), random.random() * random.choice([0, 0.05, 0.3])) for _ in range(random.randrange(1, 10))
+    ]
     threads = [threading.Thread(target=one, args=each) for each in plan]
     for thread in threads:
         thread.start()

@@ -125,9 +125,21 @@ def _good() -> list[Kind]:
             "swallows the ImportError", _hook(f"assert flow is not None\n{RETURN}", before=guarded), SUCCESS, late=True
         ),
         Kind("imports Prefect lazily", _hook(f"from prefect import flow\n{RETURN}"), SUCCESS, late=True),
-        Kind("imports by name", _hook(f"importlib.import_module('prefect.tasks').task\n{RETURN}", before="import importlib"), SUCCESS, late=True),
-        Kind("imports the application", _hook(f"import chaos_app\nassert chaos_app.DONE\n{RETURN}"), SUCCESS, late=True),
-        Kind("is loaded with the application", _hook(RETURN, before="import chaos_app_two\nassert chaos_app_two.DONE"), SUCCESS, late=True),
+        Kind(
+            "imports by name",
+            _hook(f"importlib.import_module('prefect.tasks').task\n{RETURN}", before="import importlib"),
+            SUCCESS,
+            late=True,
+        ),
+        Kind(
+            "imports the application", _hook(f"import chaos_app\nassert chaos_app.DONE\n{RETURN}"), SUCCESS, late=True
+        ),
+        Kind(
+            "is loaded with the application",
+            _hook(RETURN, before="import chaos_app_two\nassert chaos_app_two.DONE"),
+            SUCCESS,
+            late=True,
+        ),
         Kind(
             "imports Prefect lazily in a helper thread",
             _hook(

@@ -28,7 +28,7 @@ NEWEST = 7
 """Seeds that end so, in twenties, are on a real Prefect; the others on the stand-in."""
 
 APPLICATION = {
-    "chaos_app.py": "import time\ntime.sleep(0.02)\nfrom prefect.flows import Flow\nimport prefect.tasks\nDONE = True\n",
+    "chaos_app.py": "import time; time.sleep(0.02)\nfrom prefect.flows import Flow\nimport prefect.tasks\nDONE = 1\n",
     "chaos_app_two.py": "import chaos_app, time\ntime.sleep(0.02)\nfrom prefect import flow\nDONE = chaos_app.DONE\n",
 }
 """Modules of an application that imports Prefect; hooks import them too."""
@@ -127,7 +127,8 @@ def make(seed: int, pythons: list[str], newest: list[str]) -> Scenario:
             guest.filtered = generator.random() < 0.2 and guest.name not in (required or ())
     return Scenario(
         seed=seed,
-        host=host or f"{generator.choice(('new', 'old'))} {generator.choice(newest if seed % 10 == NEWEST else pythons)}",
+        host=host
+        or f"{generator.choice(('new', 'old'))} {generator.choice(newest if seed % 10 == NEWEST else pythons)}",
         guests=guests,
         deadline=deadline,
         manner=generator.choice(STRICT_MANNERS if strict else MANNERS),

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import interpreters
 import invariants
 import pytest
 import scenario as scenarios

@@ -85,7 +85,7 @@ def test_twelve_modules_in_twelve_threads(real: World, seconds: float, late: boo
 
 @on("2.20.26")
 def test_a_thread_holds_what_the_body_imports(real: World) -> None:
-    """Prefect 2 imports what `PREFECT_EXTRA_ENTRYPOINTS` names, which a thread is executing, who comes back for more."""
+    """Prefect 2 imports what `PREFECT_EXTRA_ENTRYPOINTS` names, a thread's module that imports more of Prefect."""
     (real.overlay / "lib.py").write_text("import time; time.sleep(0.4)\nimport prefect.infrastructure\nY = 1\n")
     real.plugin("early", returning("EARLY"))
     program = """

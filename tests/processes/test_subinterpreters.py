@@ -120,7 +120,7 @@ LEGACY = """
 """
 
 
-@pytest.mark.parametrize("version", ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"))
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
 def test_51_legacy_subinterpreters_that_end_at_once(
     hosts: Hosts, new_world: Callable[[Host], World], version: str
 ) -> None:

@@ -7,8 +7,8 @@ Seen to work on CPython 3.9 to 3.15. What is touched, all of it in `importlib._b
 - `_blocking_on`: which locks a thread waits for; a lock up to 3.11, a list of locks from 3.12 on;
 - `_DeadlockError`: what a lock raises where waiting would never end.
 
-Where any of it is gone or behaves otherwise, `usable()` is False: then all hooks run after Prefect's body, in the importing
-thread, and the report says so.
+Where any of it is gone or behaves otherwise, `usable()` is False: then all hooks run after Prefect's body, in the
+importing thread, and the report says so.
 """
 
 from __future__ import annotations
@@ -95,13 +95,13 @@ def new_lock(name: str) -> Any:
 
 
 def use_real_locks() -> Any:
-    """Have the import system make module locks that threads of the operating system can wait for, until `put_back_locks`.
+    """Have the import system make module locks that any thread of the operating system can wait for.
 
-    gevent replaces what it makes them of. A greenlet's lock, in the hands of a hook's worker, ends the importing thread's
-    wait with `LoopExit`. (eventlet sees to that itself.)
+    gevent replaces what it makes them of. A greenlet's lock, in the hands of a hook's worker, ends the importing
+    thread's wait with `LoopExit`. (eventlet sees to that itself.)
 
     Returns:
-        What the import system made them of before, None if that is what Python started with.
+        What the import system made them of before, for `put_back_locks`; None if that is what Python started with.
     """
     from prefect_preflight import _threads
 
@@ -125,7 +125,7 @@ def lock_of(name: str) -> Any:
 
 
 def times_held(lock: Any) -> int:
-    """How often the owner of a module lock has acquired it: a number up to Python 3.11, a list of as many from 3.12 on."""
+    """How often its owner has acquired a module lock; `count` is a list from Python 3.12 on."""
     return lock.count if isinstance(lock.count, int) else len(lock.count)
 
 
@@ -170,8 +170,8 @@ def _waited_for(thread: int) -> list[Any]:
 def forget_other_threads() -> set[str]:
     """Forget, in a forked child, the locks of threads that do not exist there, and what they waited for.
 
-    Python leaves both as they were at the fork, so an import of such a module would wait for ever, and the idents of lost
-    threads are given to new ones.
+    Python leaves both as they were at the fork, so an import of such a module would wait for ever, and the idents of
+    lost threads are given to new ones.
 
     Returns:
         The names of the modules that those threads were importing.

@@ -1,9 +1,9 @@
 """A process that is forked while hooks run: Prefect can be imported there as if nobody had begun to.
 
-Of the threads of a process only the forking one exists in the child (fork(2)). What the others were at stays half done for
-good: the import of Prefect, and the module locks of the import system, which nobody will release. An `import prefect` in the
-child would wait for the importing thread for ever. So the child puts in order what concerns imports, once, while it has but
-one thread.
+Of the threads of a process only the forking one exists in the child (fork(2)). What the others were at stays half done
+for good: the import of Prefect, and the module locks of the import system, which nobody will release. An `import
+prefect` in the child would wait for the importing thread for ever. So the child puts in order what concerns imports,
+once, while it has but one thread.
 """
 
 from __future__ import annotations

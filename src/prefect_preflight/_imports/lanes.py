@@ -1,11 +1,12 @@
 """Lanes: one module lock is two for a time, so that some threads pass where all others wait.
 
-The table of module locks maps names to references. A lane takes the place of one reference, and answers as the lock: some of
-the threads that ask for it get the real lock, and so wait for its holder as in any import; those who may pass get a second
-one. Who passes finds the module as the holder itself would find it in a circular import: as far as it has come.
+The table of module locks maps names to references. A lane takes the place of one reference, and answers as the lock:
+some of the threads that ask for it get the real lock, and so wait for its holder as in any import; those who may pass
+get a second one. Who passes finds the module as the holder itself would find it in a circular import: as far as it has
+come.
 
-CPython never sees a lane waiting. What waits is a module lock, the real one or the second, so its detection of circles sees
-everything.
+CPython never sees a lane waiting. What waits is a module lock, the real one or the second, so its detection of circles
+sees everything.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Lane:
             raise
 
     def _second(self) -> Any:
-        """The lock for those who pass. One that nobody has where there is nothing to execute: nobody then waits at all."""
+        """The lock for those who pass; one that nobody else has, where there is nothing to execute."""
         return cpython.new_lock(self.name) if self._executing is None else self._executing
 
     def release(self) -> None:
@@ -79,8 +80,8 @@ class Lane:
     def close(self) -> None:
         """Give the place back, and whatever an interrupt has left in the hands of the calling thread.
 
-        A worker that was given up may still execute the module, on the second lock. It leaves `sys.modules` then, so that
-        whoever asks next executes it anew.
+        A worker that was given up may still execute the module, on the second lock. It leaves `sys.modules` then, so
+        that whoever asks next executes it anew.
         """
         cpython.put_back(self.name, self, self._reference)
         while self.real.owner == cpython.ident() and cpython.times_held(self.real) > self._times_held:

@@ -1,17 +1,18 @@
 """The waiting room: who needs Prefect while its hooks run waits for it, by Python's own locks.
 
-While hooks run, the module `prefect` does not exist: it is not in `sys.modules`, and the importing thread holds its lock. So
-every other thread that imports it, or anything below it, waits for that lock, as in any import.
+While hooks run, the module `prefect` does not exist: it is not in `sys.modules`, and the importing thread holds its
+lock. So every other thread that imports it, or anything below it, waits for that lock, as in any import.
 
-- **Workers**, the threads of hooks, pass where the importing thread holds a lock, as that thread itself would in a circular
-  import. But at the lock of `prefect`, and at any lock below it, stands a gate: a worker waits there until it is admitted, in
-  the late stage, and then goes on in the middle of its import. Nothing is raised, nothing is executed twice.
-- **Strangers**, all other threads, wait until Prefect is whole. While they do, they keep nobody else from a module: they give
-  up the locks below `prefect` that they have, and let the importing thread pass at their others.
+- **Workers**, the threads of hooks, pass where the importing thread holds a lock, as that thread itself would in a
+  circular import. But at the lock of `prefect`, and at any lock below it, stands a gate: a worker waits there until it
+  is admitted, in the late stage, and then goes on in the middle of its import. Nothing is raised, nothing is executed
+  twice.
+- **Strangers**, all other threads, wait until Prefect is whole. While they do, they keep nobody else from a module:
+  they give up the locks below `prefect` that they have, and let the importing thread pass at their others.
 - Where CPython detects a circle, a thread goes on as in any circular import, and is told of no deadlock.
 
-Nobody waits here but for a module lock, so that CPython sees all of it. The one exception is the importing thread's wait for
-its hooks, which the deadline bounds.
+Nobody waits here but for a module lock, so that CPython sees all of it. The one exception is the importing thread's
+wait for its hooks, which the deadline bounds.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class WaitingRoom:
         self._locks_before: Any = None
         self._wanted: dict[str, None] = {}  # submodules that strangers wait for, in the order of asking
 
+    def is_about(self, name: str) -> bool:
+        """Whether a module is the package, or below it."""
+        return name == self.package or self._is_below(name)
+
     # What the importing thread does
 
     @property
@@ -66,8 +71,8 @@ class WaitingRoom:
     def open(self) -> None:
         """Let the package not exist, and let workers pass at all locks that the calling thread holds.
 
-        They pass, and this thread too, at locks below the package that strangers hold by now: these have asked before there
-        was a room, and wait for the real lock with another in their hands.
+        They pass, and this thread too, at locks below the package that strangers hold by now: these have asked before
+        there was a room, and wait for the real lock with another in their hands.
 
         Raises:
             Exception: CPython's `_DeadlockError`, if somebody who waits for this thread has the package's lock.
@@ -97,8 +102,8 @@ class WaitingRoom:
     def import_what_is_wanted(self) -> None:
         """Import the submodules that strangers wait for, before they go on.
 
-        At the end of their wait all of them would go on at once, and Prefect's modules, which import one another, are not
-        made for that: natively `_DeadlockError`, or "cannot import name … from partially initialized module".
+        At the end of their wait all of them would go on at once, and Prefect's modules, which import one another, are
+        not made for that: natively `_DeadlockError`, or "cannot import name … from partially initialized module".
         """
         while self._wanted and not self._gave_way:
             name = next(iter(self._wanted))
@@ -144,11 +149,14 @@ class WaitingRoom:
     def let_strangers_in(self) -> None:
         """End the strangers' wait in the late stage: a worker that was admitted waits for one of them.
 
-        It is the way out of a circle. Prefect is whole by then; what those strangers may lack are variables of late hooks.
+        It is the way out of a circle. Prefect is whole by then; what those strangers may lack are variables of late
+        hooks.
         """
         if not self._gave_way:
             self._gave_way = True
-            own = [lane.real for name, lane in self._lanes.items() if lane.owner == self.importer and self._is_ours(name)]
+            own = [
+                lane.real for name, lane in self._lanes.items() if lane.owner == self.importer and self.is_about(name)
+            ]
             self._given_up = [(lock, cpython.times_held(lock)) for lock in own]
             for lock, times in self._given_up:
                 for _ in range(times):
@@ -159,7 +167,7 @@ class WaitingRoom:
     def _passes_at_own(self, lane: Lane) -> bool:
         task = working_for.get()
         if task is not None:
-            if self._is_ours(lane.name):
+            if self.is_about(lane.name):
                 self.reach(task, lane.name)
             return True
         if self.keeps_out_strangers():
@@ -174,9 +182,6 @@ class WaitingRoom:
 
     def _is_below(self, name: str) -> bool:
         return name.startswith(self.package + ".")
-
-    def _is_ours(self, name: str) -> bool:
-        return name == self.package or self._is_below(name)
 
     def _passes_at_shared(self, lane: Lane) -> bool:
         return cpython.ident() == self.importer
@@ -227,7 +232,7 @@ class WaitingRoom:
             raise not_ready(task, name)
 
     def answer(self, module: ModuleType, name: str) -> Any:
-        """A name that `module`, one of the plugin API's that is ours, does not have: Prefect's own may have it (PEP 562).
+        """A name that `module`, ours, of the plugin API, does not have: Prefect's own may have it (PEP 562).
 
         Raises:
             AttributeError: it has not either, or the importing thread itself asks while there is none.

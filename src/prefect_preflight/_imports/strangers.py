@@ -1,7 +1,8 @@
 """A finder for threads that ask for a submodule of Prefect at a time at which they must not have it.
 
-Up to Python 3.14 an import of `prefect.x` does not look whether `prefect` is still initializing (cpython#83065): a stranger,
-or a hook that is slow, would execute Prefect's modules beside the body. From 3.15 on the import system waits by itself.
+Up to Python 3.14 an import of `prefect.x` does not look whether `prefect` is still initializing (cpython#83065): a
+stranger, or a hook that is slow, would execute Prefect's modules beside the body. From 3.15 on the import system waits
+by itself.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class StrangersFinder:
-    """In front of all other finders while Prefect is imported, and afterwards as long as a worker that was given up runs."""
+    """In front of all other finders while Prefect is imported; afterwards for workers that were given up."""
 
     def __init__(self, room: WaitingRoom) -> None:
         self._room = room
@@ -34,15 +35,12 @@ class StrangersFinder:
 
         Never waits itself: a finder is called under the global import lock, where nobody else can import anything.
         """
-        if not name.startswith(self._room.package + "."):
+        if not self._room.is_about(name):
             return None
         task = working_for.get()
-        if task is not None:
-            if task.abandoned:
-                raise not_ready(task, name)
-            if task.admitted:
-                return None
-        elif not self._room.keeps_out_strangers():
+        if task is not None and task.abandoned:
+            raise not_ready(task, name)  # for the package too: it would be the next import, with all its hooks
+        if name == self._room.package or (task.admitted if task is not None else not self._room.keeps_out_strangers()):
             return None
         make: type[ModuleSpec] = type(sys.__spec__)
         loader: Any = _WaitingLoader(self._room)
@@ -69,7 +67,10 @@ class _WaitingLoader:
         self._real_spec: ModuleSpec | None = None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Wait, then return the module, which somebody may have imported meanwhile; PEP 451 has no better place for that."""
+        """Wait, then return the module, which somebody may have imported meanwhile.
+
+        PEP 451 has no better place for that.
+        """
         task = working_for.get()
         if task is not None:
             self._room.reach(task, spec.name)

@@ -30,7 +30,7 @@ def about_code(plugin: Plugin, slow_import: float) -> Iterator[Advice]:
         yield Advice("warning", warning.text)
     if plugin.deferred is not None:
         remedy = "a plugin that needs no more than prefect_preflight runs before Prefect's code, as this one does not"
-        yield Advice("runs-late", f"it reached for {plugin.deferred} before Prefect was loaded; {remedy}")
+        yield Advice("runs-late", f"it waits for {plugin.deferred} until Prefect is loaded; {remedy}")
     # A late plugin's time is mostly that of the parts of Prefect that it imports.
     if plugin.stage == "early" and plugin.load_seconds is not None and plugin.load_seconds > slow_import:
         yield Advice(

@@ -77,7 +77,7 @@ class PluginRun:
         error: what went wrong, redacted.
         stage: "early", or "late" if it needs Prefect itself; None if that could not be seen, since Prefect was imported
             before.
-        deferred_by: the part of Prefect that it reached for, if that makes it late.
+        deferred_by: the module of Prefect that it waits for first, if that makes it late.
         hook_names: the names of all hooks that it registers.
         load_seconds: how long its module took to load; next to nothing if it had been imported before.
         seconds: how long loading and running took.
