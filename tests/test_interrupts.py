@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-pytestmark = [
-    pytest.mark.core,
-    pytest.mark.skipif("sys.platform == 'win32'", reason="each line has a process of its own, forked"),
-]
+pytestmark = pytest.mark.skipif("sys.platform == 'win32'", reason="each line has a process of its own, forked")
 
 AT_EACH_LINE = """
 import faulthandler, os, signal, sys, threading, time, traceback
@@ -168,7 +165,7 @@ def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host]
 
 def test_49_an_interrupt_at_each_line(toy: World) -> None:
     """At every line of ours that runs in the importing thread: KeyboardInterrupt is raised, and nothing is lost."""
-    step = repetitions(1, 5)
+    step = repetitions(1, 10)
     program = AT_EACH_LINE.format(every=FULL, step=step, offset=2)
     result = toy.run(program, PREFECT_PLUGINS_ENABLED="1", timeout=3000, check=True)
     assert result.stdout == "0\n", str(result)
@@ -176,6 +173,6 @@ def test_49_an_interrupt_at_each_line(toy: World) -> None:
 
 def test_49_signals_at_random_moments(toy: World) -> None:
     """A real SIGINT, whenever it comes: the next import has the environment, and no thread hangs."""
-    for seed in range(repetitions(75, 5)):  # on each Python
+    for seed in range(repetitions(75, 4)):  # on each Python
         result = toy.run(RANDOM_SIGNALS.format(seed=seed), PREFECT_PLUGINS_ENABLED="1")
         assert result.returncode == 0, f"seed {seed}: {result}"

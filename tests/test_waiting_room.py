@@ -1,6 +1,12 @@
 """Whoever needs Prefect waits for it: threads, hooks, circular imports, on Pythons whose import systems differ.
 
 The package ``prefect`` here is a stand-in of a few modules that import one another, as Prefect's do.
+
+row  test
+46   test_46_*, and in processes/test_strangers.py with Prefect itself
+47   test_47_*
+50   test_50_*, and in processes/test_strangers.py with Prefect itself
+52   test_52_*
 """
 
 from __future__ import annotations
@@ -19,8 +25,6 @@ if TYPE_CHECKING:
 
     from hosts import Host, Hosts
     from worlds import World
-
-pytestmark = pytest.mark.core
 
 PYTHONS = ("3.9", "3.12", "3.14", "3.15")
 """The oldest, the last change of module locks, the newest two: from 3.15 on an import looks at the parent first."""
@@ -202,7 +206,7 @@ def test_what_would_swallow_an_import_error_gets_the_real_thing(toy: World) -> N
     assert told["statuses"] == {"a": "success"}
 
 
-def test_twenty_threads(toy: World) -> None:
+def test_50_twenty_threads(toy: World) -> None:
     """All see the environment and a whole Prefect, each module once, whatever they import."""
     program = """
 names = ["prefect", "prefect.flows", "prefect.tasks", "prefect.client.orchestration", "applib"]
@@ -222,7 +226,7 @@ end(*[thread(go, names[i % 5]) for i in range(20)])
 
 
 @pytest.mark.parametrize("first", ["hook", "thread"])
-def test_a_module_that_a_thread_and_a_hook_import(toy: World, first: str) -> None:
+def test_47_a_module_that_a_thread_and_a_hook_import(toy: World, first: str) -> None:
     """Both get the one complete module, whoever comes first."""
     program = """
 got = []
@@ -249,7 +253,7 @@ def test_two_hooks_that_import_the_same_application_module(toy: World) -> None:
     assert told["seconds"] < 3 and told["stages"] == {"a": "late", "b": "late", "c": "early"}
 
 
-def test_a_stranger_holds_a_module_that_the_body_imports(toy: World) -> None:
+def test_46_a_stranger_holds_a_module_that_the_body_imports(toy: World) -> None:
     """A thread in the middle of `lib` waits for Prefect, whose body imports `lib`: as in any circular import."""
     program = """
 other = thread(__import__, "lib")
@@ -262,7 +266,7 @@ assert prefect.done and lib.Y == 1
     play(toy, program, env={"BODY_IMPORTS": "lib"}, a='time.sleep(0.6)\nreturn SetupResult(env={"EARLY": "1"})')
 
 
-def test_a_stranger_comes_back_for_more_while_the_body_needs_what_it_holds(toy: World) -> None:
+def test_46_a_stranger_comes_back_for_more_while_the_body_needs_what_it_holds(toy: World) -> None:
     """A thread that holds `lib` imports an unloaded `prefect.x` while the body imports `lib`."""
     program = """
 other = thread(__import__, "lib")  # it sleeps 0.3 s, then imports prefect.tasks, when the body is at its own sleep
@@ -303,6 +307,20 @@ assert os.environ["Q"] == "1" and sys.modules["package.inner"].Q == 1
         toy, program, a='time.sleep(0.1)\nimport package.inner\nreturn SetupResult(env={"Q": str(package.inner.Q)})'
     )
     assert told["statuses"] == {"a": "success"} and told["seconds"] < 5
+
+
+def test_a_slow_hook_that_needs_prefect_while_the_body_runs(toy: World) -> None:
+    """A hook that is not done when the body begins, and then imports a submodule, waits too, up to Python 3.14."""
+    slow = """
+while "prefect" not in sys.modules:
+    time.sleep(0.01)
+import prefect.client.orchestration as o
+return SetupResult(env={"SLOW": str(sys.modules["prefect"].done) + str(o.client)})
+"""
+    late = 'from prefect import task\nreturn SetupResult(env={"LATE": "1"})'
+    # That something waits for the late stage ends the wait for the slow one, after three quarters of the time.
+    told = play(toy, "import prefect\nassert os.environ['SLOW'] == 'True1'", seconds=4, slow=slow, waits=late)
+    assert told["statuses"] == {"slow": "success", "waits": "success"}
 
 
 def test_a_hook_that_hangs(toy: World) -> None:
@@ -392,7 +410,7 @@ assert type(prefect.__spec__.loader).__name__ == "SourceFileLoader"
     assert told["statuses"] == {"a": "success"}
 
 
-def test_a_thread_after_the_main_thread_has_ended(toy: World) -> None:
+def test_52_a_thread_after_the_main_thread_has_ended(toy: World) -> None:
     """An import of Prefect in a thread that outlives the main thread runs the hooks, async ones and late ones too."""
     slow = (
         "async def setup_environment(*, ctx):\n    await asyncio.sleep(0.01)\n    return SetupResult(env={'B': '1'})\n"

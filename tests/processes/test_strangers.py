@@ -71,7 +71,7 @@ assert not problems, problems
 @pytest.mark.parametrize("late", [False, True], ids=["early", "late"])
 @pytest.mark.parametrize("seconds", [0, 0.5])
 @on("2.20.26", "3.4.23", "3.8.8", "3.8.8 on 3.14", "3.8.8 on 3.15")
-def test_twelve_modules_in_twelve_threads(real: World, seconds: float, late: bool) -> None:
+def test_50_twelve_modules_in_twelve_threads(real: World, seconds: float, late: bool) -> None:
     """Twelve threads import twelve modules of Prefect at once: no failure, no deadlock, no module twice.
 
     Without us the same program fails in every run, on each of these but the last.
@@ -84,7 +84,7 @@ def test_twelve_modules_in_twelve_threads(real: World, seconds: float, late: boo
 
 
 @on("2.20.26")
-def test_a_thread_holds_what_the_body_imports(real: World) -> None:
+def test_46_a_thread_holds_what_the_body_imports(real: World) -> None:
     """Prefect 2 imports what `PREFECT_EXTRA_ENTRYPOINTS` names, a thread's module that imports more of Prefect."""
     (real.overlay / "lib.py").write_text("import time; time.sleep(0.4)\nimport prefect.infrastructure\nY = 1\n")
     real.plugin("early", returning("EARLY"))
