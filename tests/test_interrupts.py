@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import interpreters
 from snippets import hook, returning
-from test_waiting_room import BODY, EXECUTED, MODULES, PYTHONS
+from test_waiting_room import PYTHONS, stand_in_world
 from toys import FULL, repetitions
 
 if TYPE_CHECKING:
@@ -147,11 +146,7 @@ assert interrupted and prefect.done and (os.environ["EARLY"], os.environ["LATE"]
 @pytest.fixture(params=PYTHONS)
 def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
     """A world with the stand-in and four plugins: early, late, async, and one with an application's module."""
-    if not interpreters.find(request.param):
-        pytest.skip(f"no Python {request.param} on this machine")
-    world = new_world(hosts(python=request.param))
-    files = {path: text if path.endswith("__init__.py") else EXECUTED + text for path, text in MODULES.items()}
-    world.plugin("prefect", BODY, entry_points={}, version="3.99.0", extra_files=files)
+    world = stand_in_world(hosts, new_world, request.param)
     plugins = {
         "early": returning("EARLY"),
         "late": hook('import prefect.tasks\nreturn SetupResult(env={"LATE": "1"})'),

@@ -109,15 +109,20 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(params=PYTHONS)
-def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
-    """A world with the stand-in, on each of the Pythons that this machine has."""
-    if not interpreters.find(request.param):
-        pytest.skip(f"no Python {request.param} on this machine")
-    world = new_world(hosts(python=request.param))
+def stand_in_world(hosts: Hosts, new_world: Callable[[Host], World], version: str) -> World:
+    """Returns a world with the stand-in on a Python of ``version``; skips the test where this machine has none."""
+    if not interpreters.find(version):
+        pytest.skip(f"no Python {version} on this machine")
+    world = new_world(hosts(python=version))
     files = {path: text if path.endswith("__init__.py") else EXECUTED + text for path, text in MODULES.items()}
     world.plugin("prefect", BODY, entry_points={}, version="3.99.0", extra_files=files)
     return world
+
+
+@pytest.fixture(params=PYTHONS)
+def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
+    """A world with the stand-in, on each of the Pythons that this machine has."""
+    return stand_in_world(hosts, new_world, request.param)
 
 
 def play(world: World, program: str, *, seconds: float = 20, env: dict[str, str] | None = None, **hooks: str) -> Any:

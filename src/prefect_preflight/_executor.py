@@ -127,6 +127,8 @@ class DaemonExecutor(Executor):
                     if self._ending:
                         return
                     self._idle.append(worker)
+                    if self._waiting:  # it came in between, when nobody was idle
+                        self._wake()
                     worker.bell.wait()
                     continue
             worker.future = item.future
