@@ -31,8 +31,17 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
     if can_count():
         counts = {name: _count(environments, made[name], child) for name, child in children.items()}
     modules = {name: _modules(made[name], environments) for name in made}
+    results.data["start-up"] = {
+        "seconds": {name: sample.as_dict() for name, sample in times.items()},
+        "million instructions": {name: sample.as_dict() for name, sample in counts.items()},
+    }
+    _tell(results, times, counts, modules)
+
+
+def _tell(results: Results, times: dict[str, Sample], counts: dict[str, Sample], modules: dict[str, set[str]]) -> None:
+    """Put what was measured into a table, targets and a chart."""
     rows = []
-    for name in made:
+    for name in times:
         count = [f"{counts[name].median:.2f}", difference(_added(counts, name), 2)] if counts else ["-", "-"]
         least = (times[name].least - times[BARE].least) * 1e3
         rows.append(
@@ -45,18 +54,14 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
         else "valgrind is not installed here, so no instructions were counted."
     )
     results.table(Table("Start-up: `python -c pass`", headings, rows, note))
-    results.data["start-up"] = {
-        "seconds": {name: sample.as_dict() for name, sample in times.items()},
-        "million instructions": {name: sample.as_dict() for name, sample in counts.items()},
-    }
     results.target("start-up: modules added", len(modules[OURS] - modules[BARE]), 1, "")
     if counts:
-        added = {name: _added(counts, name) for name in made}
+        added = {name: _added(counts, name) for name in times}
         results.target("start-up: instructions added", added[OURS], 1.10, "M")
         results.target("start-up: … as a multiple of an empty module's", added[OURS] / added[EMPTY], 1.5, "x")
         least_peer = min(added[name] for name in PEERS)
-        results.target("start-up: … as a share of the cheapest peer's", added[OURS] / least_peer, 1.0, "x")
-        results.chart("Instructions added to a start of Python (millions)", {n: added[n] for n in made if n != BARE})
+        results.target("start-up: … as a share of the least expensive peer's", added[OURS] / least_peer, 1.0, "x")
+        results.chart("Instructions added to a start of Python (millions)", {n: added[n] for n in times if n != BARE})
 
 
 def _count(environments: Environments, environment: Environment, child: Child) -> Sample:

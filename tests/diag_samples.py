@@ -14,10 +14,10 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from plugins_diag.activation import Activation, PrefectFound
-from plugins_diag.diagnosis import Diagnosis
-from plugins_diag.host import ImportResult
-from plugins_diag.startup_files import StartupFile
+from prefect_preflight._command_line.diagnosis import Diagnosis
+from prefect_preflight._command_line.diagnosis.activation import Activation, PrefectFound
+from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
+from prefect_preflight._command_line.diagnosis.startup_files import StartupFile
 from prefect_preflight.report import (
     HookInfo,
     PluginInfo,
@@ -190,7 +190,8 @@ def problem(slug: str, message: str, source: str = "PREFECT_PLUGINS_STRICT") -> 
     return ProblemInfo(slug, source, message)
 
 
-SCHEMA: dict[str, Any] = json.loads((files("plugins_diag") / "report.schema.json").read_text(encoding="utf-8"))
+_SCHEMA = files("prefect_preflight") / "_command_line" / "report.schema.json"
+SCHEMA: dict[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
 
 
 def closed(schema: Any) -> Any:

@@ -408,5 +408,5 @@ class TestFence:
 )
 def test_compatible(requires: object, fits: bool | None) -> None:
     """A requirement is compared by PEP 440; what is no specifier has no answer."""
-    module = importlib.import_module("prefect_preflight._plugin.entry_point")
+    module = importlib.import_module("prefect_preflight._plugins.entry_point")
     assert module.compatible(requires) is fits

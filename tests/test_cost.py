@@ -19,7 +19,7 @@ MODULES = "import json, sys; {program}; names = sorted(sys.modules); print(json.
 SUPERSEDED = """
 import json, sys
 from importlib.util import find_spec, module_from_spec
-from prefect_preflight._supersede import superseding_native_runner
+from prefect_preflight._prefect.native_runner import superseding_native_runner
 spec = find_spec("prefect")
 sys.modules["prefect"] = module_from_spec(spec)
 with superseding_native_runner(spec.loader):

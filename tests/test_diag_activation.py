@@ -78,7 +78,7 @@ def test_prefect_imported_before(world: World) -> None:
         import sys, prefect_preflight
         sys.meta_path.remove(prefect_preflight)
         import prefect
-        from plugins_diag.cli import diagnose
+        from prefect_preflight._command_line.diagnose import diagnose
         diagnose(["--format", "json"])
     """
     document = valid(world.run(code, env={**ON, "PREFECT_PLUGINS_SAFE_MODE": "1"}), 1)
@@ -98,7 +98,7 @@ def test_another_finder_in_front(world: World) -> None:
                 return PathFinder.find_spec(name, path) if name == "prefect" else None
 
         sys.meta_path.insert(0, Tracer)
-        from plugins_diag.cli import diagnose
+        from prefect_preflight._command_line.diagnose import diagnose
         diagnose(["--format", "json", *sys.argv[1:]])
     """
     document = valid(world.run(code, env=ON), 1)
@@ -134,7 +134,7 @@ def test_a_program_that_is_started_by_run(bare: Host, hosts: Hosts, tmp_path: Pa
     args = ("-m", "plugins_diag.run_command", host.python, *JSON)
     document = valid(host.run(args, env={**ON, "PYTHONPATH": str(target)}), 1)
     assert document["activation"]["state"] == "active"
-    assert document["activation"]["by"] == str(target / "plugins_diag" / "activation_path" / "sitecustomize.py")
+    assert document["activation"]["by"] == str(target / "prefect_preflight" / "_activation_path" / "sitecustomize.py")
     assert "PF102" not in codes(document)
 
 
@@ -144,7 +144,7 @@ def test_prefect_that_does_not_import(world: World) -> None:
     code = """
         import sys
         sys.modules["prefect._build_info"] = None  # the first that Prefect's own package imports
-        from plugins_diag.cli import diagnose
+        from prefect_preflight._command_line.diagnose import diagnose
         diagnose(["--format", "json"])
     """
     document = valid(world.run(code, env=ON), 1)

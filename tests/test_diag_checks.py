@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import diag_samples as samples
-from plugins_diag import checks
-from plugins_diag.findings import CATALOGUE, SEVERITIES, finding
-from plugins_diag.host import ImportResult
-from plugins_diag.startup_files import Copy
+from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
+from prefect_preflight._command_line.diagnosis.startup_files import Copy
+from prefect_preflight._command_line.findings import CATALOGUE, finding
+from prefect_preflight._command_line.findings import conclusions as checks
+from prefect_preflight._statuses import SEVERITIES
 from prefect_preflight.report import ErrorInfo
 
 pytestmark = pytest.mark.core
@@ -46,7 +47,7 @@ def test_a_healthy_process_has_no_findings() -> None:
 )
 def test_each_reason_for_not_being_active_has_its_finding(changes: dict[str, Any], code: str, says: str) -> None:
     """The finding names which one applies, and has a remedy."""
-    from plugins_diag.activation import PrefectFound
+    from prefect_preflight._command_line.diagnosis.activation import PrefectFound
 
     if "prefect" in changes:
         changes = {**changes, "prefect": PrefectFound(*changes["prefect"])}

@@ -123,9 +123,8 @@ def test_an_interruption_cannot_be_diagnosed(world: World) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_cannot_be_diagnosed(bare: Host) -> None:
     """A report that cannot be written is one line on stderr, not a traceback."""
-    code = (
-        "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); from plugins_diag.cli import diagnose; diagnose([])"
-    )
+    code = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
+        "from prefect_preflight._command_line.diagnose import diagnose; diagnose([])"
     result = bare.run(code)
     assert result.returncode == 2, str(result)
     assert result.stderr.startswith("Error: cannot diagnose: OSError") and len(result.stderr.splitlines()) == 1
@@ -138,14 +137,14 @@ class _Terminal(io.StringIO):
 
 def test_colours_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal gets colours; a pipe, a dumb terminal, and whoever sets NO_COLOR do not."""
-    from plugins_diag.cli import _painter
+    from prefect_preflight._command_line.terminal import painter
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert _painter(_Terminal())("bad", "bad") == "\x1b[31mbad\x1b[0m"
-    assert _painter(io.StringIO())("bad", "bad") == "bad"
+    assert painter(_Terminal())("bad", "bad") == "\x1b[31mbad\x1b[0m"
+    assert painter(io.StringIO())("bad", "bad") == "bad"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert _painter(_Terminal())("bad", "bad") == "bad"
+    assert painter(_Terminal())("bad", "bad") == "bad"
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
-    assert _painter(_Terminal())("bad", "bad") == "bad"
+    assert painter(_Terminal())("bad", "bad") == "bad"

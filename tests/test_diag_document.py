@@ -10,12 +10,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import diag_samples as samples
-from plugins_diag import checks
-from plugins_diag.activation import PrefectFound
-from plugins_diag.document import as_json
-from plugins_diag.host import ImportResult
-from plugins_diag.startup_files import Copy
 from prefect_preflight import report as reports
+from prefect_preflight._command_line.diagnosis.activation import PrefectFound
+from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
+from prefect_preflight._command_line.diagnosis.startup_files import Copy
+from prefect_preflight._command_line.document import as_json
+from prefect_preflight._command_line.findings import conclusions as checks
 from prefect_preflight.report import ErrorInfo
 
 pytestmark = pytest.mark.core

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import diag_samples as samples
-from plugins_diag import checks
-from plugins_diag.host import ImportResult
-from plugins_diag.render import as_text, findings_as_text
-from plugins_diag.style import encodable
+from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
+from prefect_preflight._command_line.findings import conclusions as checks
+from prefect_preflight._command_line.terminal import encodable
+from prefect_preflight._command_line.text.report import as_text, findings_as_text
 from prefect_preflight.report import ErrorInfo
 
 pytestmark = pytest.mark.core

@@ -126,7 +126,7 @@ def test_strict_failure(world: World, each_prefect: Host) -> None:
     assert "Strict mode: True" in result.stdout and "  • angry: failed" in result.stdout
     text = " ".join(result.stdout.split())
     assert "[plugins] required plugin 'angry'" in text and "strict mode ended its import" in text
-    assert "Remedy: mend the plugin, or let PREFECT_PLUGINS_REQUIRED name" in text
+    assert "Remedy: fix the plugin, or let PREFECT_PLUGINS_REQUIRED name" in text
     assert "canary" not in result.stdout + result.stderr
     document = valid(world.run(JSON, env={**ON, "PREFECT_PLUGINS_STRICT": "1"}), 1)
     assert codes(document) == ["PF401", "PF404"]

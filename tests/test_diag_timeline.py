@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import diag_samples as samples
-from plugins_diag.timeline import timeline
+from prefect_preflight._command_line.text.timeline import timeline
 from prefect_preflight.report import HookInfo
 
 

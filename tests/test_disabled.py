@@ -32,7 +32,7 @@ print(json.dumps({
 
 # What discovers, loads or runs plugins, or reports on them: nothing of it is needed to find out that they are disabled.
 WORKING_PARTS = (
-    *("_discovery", "_imports", "_plugin", "_redaction", "_run", "_runner", "_task", "_threads"),
+    *("_discovery", "_imports", "_plugins", "_redaction", "_reports", "_running", "_stages", "_threads"),
     *("api", "report"),
 )
 

@@ -210,7 +210,9 @@ def test_enabled_without_plugins(world: World, each_prefect: Host) -> None:
     result = world.run(program, env=ENABLED, check=True)
     modules, outcome, plugins = result.json
     assert (outcome, plugins, result.stderr) == ("success", [], "")
-    assert not {"prefect_preflight._runner", "prefect_preflight.api", "prefect_preflight._redaction"} & set(modules)
+    assert not {"prefect_preflight._running.waves", "prefect_preflight.api", "prefect_preflight._redaction"} & set(
+        modules
+    )
 
 
 def test_other_groups_are_not_ours(world: World) -> None:

@@ -25,7 +25,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prefect_preflight._discovery.metadata import declarations, entry_points
+from prefect_preflight._discovery import declarations
+from prefect_preflight._discovery.metadata import entry_points
 from toys import repetitions
 
 if TYPE_CHECKING:

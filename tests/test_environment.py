@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefect_preflight._environment import EnvironmentProblem, apply, validated
+from prefect_preflight._environment import apply
+from prefect_preflight._plugins.returned_environment import EnvironmentProblem, validated
 from snippets import ENABLED, IMPORT_AND_TELL, Told, hook, told
 
 if TYPE_CHECKING:

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugins_diag.explain_command import section
-from plugins_diag.findings import CATALOGUE
+from prefect_preflight._command_line.explain import section
+from prefect_preflight._command_line.findings import CATALOGUE
 
 if TYPE_CHECKING:
     from hosts import Host
 
-PROGRAM = "import sys; from plugins_diag.cli import main; main(sys.argv[1:], prog_name='prefect-preflight')"
+PROGRAM = (
+    "import sys; from prefect_preflight._command_line.main import main; "
+    "main(sys.argv[1:], prog_name='prefect-preflight')"
+)
 
 
 @pytest.mark.parametrize("code", CATALOGUE)

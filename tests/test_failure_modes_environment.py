@@ -447,7 +447,7 @@ def test_42_rendering_changes_nothing(world: World, each_prefect: Host) -> None:
             report.outcome = "mine"
         except Exception as error:
             assert type(error).__name__ == "FrozenInstanceError"
-        from plugins_diag.cli import main
+        from prefect_preflight._command_line.main import main
         for arguments in (["diagnose"], ["diagnose", "--format", "json"]):
             try:
                 main(arguments)

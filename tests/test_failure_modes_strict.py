@@ -160,13 +160,13 @@ def test_10_a_strict_failure_in_a_spawn_pool(hosts: Hosts, new_world: Callable[[
 
 SABOTAGE = {
     # What an interrupted upgrade, or another package's broken dependency, leaves behind.
-    "_runner": "early",
+    "_running/waves": "early",
     "_imports/cpython": "early",
     "_imports/room": "early",
-    "_threads": "early",
+    "_threads/__init__": "early",
     "_discovery/__init__": "early",
     "_settings/resolution": None,
-    "_run": None,
+    "_stages/__init__": None,
     "_loader": None,
 }
 

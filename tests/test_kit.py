@@ -252,7 +252,7 @@ class TestIsolation:
 
 
 class TestAdvice:
-    """What works and should be mended all the same."""
+    """What works and should be fixed all the same."""
 
     CASES: ClassVar[dict[str, str]] = {
         "ctx-not-keyword-only": hook('return SetupResult(env={"A": "1"})').replace("*, ctx", "ctx"),

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from hosts import IS_WINDOWS, Host, Hosts, uv
-from plugins_diag.cli import main
-from plugins_diag.new_command import contents
+from prefect_preflight._command_line.main import main
+from prefect_preflight._command_line.new import contents
 
 if TYPE_CHECKING:
     from pathlib import Path

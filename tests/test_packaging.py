@@ -145,7 +145,8 @@ def test_the_wheel_has_the_typed_packages_and_nothing_else(contents: dict[str, b
     assert top_level == {"prefect_preflight", "plugins_diag", dist_info, *STARTUP_FILES}
     assert {"prefect_preflight/py.typed", "plugins_diag/py.typed"} <= contents.keys()
     assert f"{dist_info}/licenses/LICENSE" in contents
-    assert "prefect-preflight = plugins_diag.cli:main" in contents[f"{dist_info}/entry_points.txt"].decode()
+    script = "prefect-preflight = prefect_preflight._command_line.main:main"
+    assert script in contents[f"{dist_info}/entry_points.txt"].decode()
     assert b"Root-Is-Purelib: true" in contents[f"{dist_info}/WHEEL"]
 
 
@@ -226,9 +227,9 @@ def _older_wheel(sources: Path, directory: Path) -> Path:
     """Builds a wheel of an earlier version with one module more."""
     package = sources / "src" / "prefect_preflight"
     (package / "_retired.py").write_text("")
-    text = (package / "__init__.py").read_text()
+    text = (package / "_version.py").read_text()
     older = re.sub(r'^__version__ = ".*"$', '__version__ = "0.0.1"', text, count=1, flags=re.MULTILINE)
-    (package / "__init__.py").write_text(older)
+    (package / "_version.py").write_text(older)
     uv("build", "--quiet", "--wheel", "--out-dir", directory, sources)
     (wheel,) = directory.glob("prefect_preflight-0.0.1-*.whl")
     return wheel

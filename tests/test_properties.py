@@ -21,17 +21,19 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from prefect_preflight import _discovery, _environment, _inherit, _report_builder, _strict
+from prefect_preflight import _discovery
 from prefect_preflight._discovery import Candidate, canonical
-from prefect_preflight._plugin import Plugin, PluginProblem, describe, entry_point
+from prefect_preflight._environment import inherit
+from prefect_preflight._plugins import Plugin, PluginProblem, describe, entry_point
+from prefect_preflight._plugins.returned_environment import EnvironmentProblem, validated
 from prefect_preflight._redaction import Redactor
+from prefect_preflight._reports import builder
+from prefect_preflight._running import strict
 from prefect_preflight._settings import Settings
 
 pytestmark = pytest.mark.core
 
-SCHEMA = json.loads(
-    (Path(_report_builder.__file__).parents[1] / "plugins_diag" / "report.schema.json").read_text("utf-8")
-)
+SCHEMA = json.loads((Path(builder.__file__).parents[1] / "_command_line" / "report.schema.json").read_text("utf-8"))
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.lists(st.text())
@@ -45,15 +47,15 @@ NAMES = st.text("aA-_. 1", min_size=1, max_size=4)
 
 
 class TestEnvironment:
-    """`_environment.validated` against the system itself."""
+    """`validated` against the system itself."""
 
     @RELAXED
     @given(st.dictionaries(TEXTS, TEXTS, max_size=4))
     def test_agrees_with_os_environ(self, mapping: dict[str, str]) -> None:
         """It accepts what `os.environ` can hold and give back unchanged, and refuses the rest, with no traceback."""
         try:
-            accepted = _environment.validated(mapping) == mapping
-        except _environment.EnvironmentProblem as problem:
+            accepted = validated(mapping) == mapping
+        except EnvironmentProblem as problem:
             assert "\n" not in str(problem)  # noqa: PT017  # either outcome is right
             accepted = False
         assert accepted == all(self._can_be_set(name, value) for name, value in mapping.items())
@@ -77,8 +79,8 @@ class TestEnvironment:
         accepted = {}
         for name, value in items:
             try:
-                accepted.update(_environment.validated({f"N{name}": value}))
-            except _environment.EnvironmentProblem:
+                accepted.update(validated({f"N{name}": value}))
+            except EnvironmentProblem:
                 pass
         names = [os.fsencode(name).hex() for name in accepted]
         program = "import os, sys\nfor name in sys.argv[1:]:\n    print(os.environb[bytes.fromhex(name)].hex())\n"
@@ -90,8 +92,8 @@ class TestEnvironment:
     def test_any_object(self, mapping: Any) -> None:
         """Whatever a hook returns is a plain dictionary of texts, or a problem that says so on one line."""
         try:
-            found = _environment.validated(mapping)
-        except _environment.EnvironmentProblem as problem:
+            found = validated(mapping)
+        except EnvironmentProblem as problem:
             assert "\n" not in str(problem)  # noqa: PT017  # either outcome is right
         else:
             assert type(found) is dict
@@ -184,7 +186,7 @@ class TestDiscovery:
             name = canonical(candidate.name)
             allowed = allow is None or name in {canonical(other) for other in allow}
             denied = name in {canonical(other) for other in deny or ()}
-            assert (candidate.filtered is None) == (allowed and not denied)
+            assert (candidate.why_excluded is None) == (allowed and not denied)
 
     @staticmethod
     def _settings(allow: Any, deny: Any) -> Any:
@@ -196,7 +198,7 @@ def plugins() -> st.SearchStrategy[Plugin]:
 
     def build(name: str, value: str, status: str, note: str | None, error: Any, seconds: Any, env: Any) -> Plugin:
         plugin = Plugin(Candidate(name, value, None, "1"))
-        plugin.candidate.filtered = "in deny list" if status == "filtered" else None
+        plugin.candidate.why_excluded = "in deny list" if status == "filtered" else None
         plugin.status, plugin.note, plugin.error = status, note, error
         plugin.stage, plugin.load_seconds, plugin.env = "early", seconds, env
         if seconds is not None:
@@ -220,8 +222,8 @@ class TestReport:
     def test_round_trip(self, found: list[Plugin]) -> None:
         """Any run's report is JSON by the published schema, and comes back from JSON as it was."""
         redactor = Redactor()
-        infos = tuple(_report_builder._plugin_info(plugin, redactor, 0.0) for plugin in found)
-        made = _report_builder._report("failures", None, Settings(), plugins=infos)
+        infos = tuple(builder._plugin_info(plugin, redactor, 0.0) for plugin in found)
+        made = builder._report("failures", None, Settings(), plugins=infos)
         data = made.as_dict()
         again = json.loads(json.dumps(data))
         jsonschema.validate(again, SCHEMA)
@@ -240,7 +242,7 @@ class TestStrict:
         """No required plugin that did not succeed is passed over, none that did is named, and it is one line."""
         settings = Settings()
         settings.strict, settings.required = True, required
-        failed = _strict.failures(settings, found)
+        failed = strict.failures(settings, found)
         named = {name for name, _ in failed}
         listed = None if required is None else {canonical(name) for name in required}
         for plugin in found:
@@ -254,7 +256,7 @@ class TestStrict:
         installed = {canonical(plugin.name) for plugin in found}
         assert {canonical(name) for name in required or ()} - installed <= {canonical(name) for name in named}
         if failed:
-            assert _strict.message(failed).startswith("[plugins] required plugin ")
+            assert strict.message(failed).startswith("[plugins] required plugin ")
 
 
 class TestInheritance:
@@ -269,9 +271,9 @@ class TestInheritance:
     def test_any_note(self, text: str) -> None:
         """Whatever is in the variable, nothing is inherited that no ancestor left, and nothing is raised."""
         assume("\0" not in text and not re.search("[\ud800-\udfff]", text))
-        os.environ[_inherit.NOTE] = text
+        os.environ[inherit.NOTE] = text
         candidate = Candidate("any", "module", None, None)
-        assert _inherit.recall([candidate], Settings()) == {}
+        assert inherit.recall([candidate], Settings()) == {}
 
     @given(st.sampled_from([1e400, -1e400, 1e300, -1e300, "soon", [], True, {}]), st.sampled_from(["expires", "due"]))
     def test_any_time(self, moment: Any, field: str) -> None:
@@ -280,8 +282,8 @@ class TestInheritance:
         os.environ.update(env)
         plugin = Plugin(candidate)
         plugin.status, plugin.env, plugin.inherit = "success", env, True
-        note = json.loads(_inherit.note([plugin], Settings()) or "")
+        note = json.loads(inherit.note([plugin], Settings()) or "")
         for entry in note["plugins"].values():
             entry[field] = moment
-        os.environ[_inherit.NOTE] = json.dumps(note)
-        assert set(_inherit.recall([candidate], Settings())) <= {candidate}
+        os.environ[inherit.NOTE] = json.dumps(note)
+        assert set(inherit.recall([candidate], Settings())) <= {candidate}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hosts import IS_WINDOWS
-from plugins_diag import report_tree
+from prefect_preflight._command_line import report_tree
 from snippets import ENABLED, hook, returning
 from toys import install_toy_prefect
 
@@ -69,7 +69,7 @@ class TestWriting:
         toy.plugin("acme", returning("A"))
         program = """
             import os, sys, prefect
-            print([name for name in os.environ if "REPORT" in name], "prefect_preflight._report_file" in sys.modules)
+            print([name for name in os.environ if "REPORT" in name], "prefect_preflight._reports.file" in sys.modules)
         """
         for value, names in ((None, []), ("", [DIRECTORY])):
             result = toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=value)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from plugins_diag import report_tree
-from plugins_diag.cli import main
+from prefect_preflight._command_line import report_tree
+from prefect_preflight._command_line.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -136,7 +136,7 @@ class TestNever:
         """No module of the run-time package imports what reaches the network, starts processes or executes texts."""
         found = []
         for path in sorted(PACKAGE.rglob("*.py")):
-            if "testing" in path.parts:
+            if {"testing", "_command_line"} & {*path.parts}:  # neither is loaded by an `import prefect`
                 continue
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 names = []

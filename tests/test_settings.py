@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import prefect_preflight
-from prefect_preflight._settings import FIELDS, Settings, resolve
+from prefect_preflight._settings import FIELDS, Settings
+from prefect_preflight._settings.resolution import resolve
 
 PACKAGES = Path(prefect_preflight.__file__).parent.parent
 
@@ -636,8 +637,12 @@ def test_bad_values_are_not_exported(project: Project) -> None:
 CHILD = """
 import os, sys
 before = set(sys.modules)
-from prefect_preflight._settings import resolve
-assert not resolve(os.environ).enabled
+from prefect_preflight._settings import Settings, anything_set
+settings = Settings()
+if anything_set(os.environ):
+    from prefect_preflight._settings.resolution import fill
+    fill(settings, os.environ)
+assert not settings.enabled
 print(*sorted(set(sys.modules) - before - {"prefect_preflight", "__future__"}))
 """
 

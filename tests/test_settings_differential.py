@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hosts import NEW
-from prefect_preflight._settings import resolve
+from prefect_preflight._settings.resolution import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefect_preflight import _strict
 from prefect_preflight._discovery import Candidate
-from prefect_preflight._plugin import Plugin
+from prefect_preflight._plugins import Plugin
+from prefect_preflight._running import strict
 from prefect_preflight._settings import Settings
 from snippets import ENABLED, IMPORT_AND_TELL, hook, returning, told
 
@@ -228,7 +228,7 @@ def plugin(name: str, status: str, *, error: str | None = None, required: bool =
 
 
 class TestFailures:
-    """`_strict.failures`, in this process."""
+    """`strict.failures`, in this process."""
 
     def settings(self, *required: str) -> Settings:
         """Settings with a list of required plugins, or without for none."""
@@ -241,7 +241,7 @@ class TestFailures:
         statuses = ("filtered", "incompatible", "no-hook", "loaded", "success", "pending")
         kinds = ("failed", "invalid-result", "load-failed", "timed-out")
         plugins = [plugin(status, status, error="why") for status in statuses + kinds]
-        assert [name for name, _ in _strict.failures(self.settings(), plugins)] == sorted(kinds)
+        assert [name for name, _ in strict.failures(self.settings(), plugins)] == sorted(kinds)
 
     def test_listed_or_required_by_itself(self) -> None:
         """With a list those on it count, and those that returned `required=True`."""
@@ -250,10 +250,10 @@ class TestFailures:
             plugin("other", "failed", error="why"),
             plugin("itself", "invalid-result", error="why", required=True),
         ]
-        found = _strict.failures(self.settings("listed-one", "absent"), plugins)
+        found = strict.failures(self.settings("listed-one", "absent"), plugins)
         assert [name for name, _ in found] == ["Listed.One", "absent", "itself"]
 
     def test_in_the_order_of_names(self) -> None:
         """The order is the same each time."""
         plugins = [plugin(name, "failed", error="why") for name in ("c", "a", "b")]
-        assert [name for name, _ in _strict.failures(self.settings(), plugins)] == ["a", "b", "c"]
+        assert [name for name, _ in strict.failures(self.settings(), plugins)] == ["a", "b", "c"]

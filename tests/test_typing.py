@@ -9,7 +9,7 @@ import pytest
 
 from hosts import unavailable
 from pages import checkable_modules
-from plugins_diag.new_command import contents
+from prefect_preflight._command_line.new import contents
 
 if TYPE_CHECKING:
     from pathlib import Path

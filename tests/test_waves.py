@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefect_preflight import _deadline
-from prefect_preflight._deadline import Deadline
-from prefect_preflight._executor import DaemonExecutor, InlineExecutor
 from prefect_preflight._imports import cpython
 from prefect_preflight._imports.workers import working_for
-from prefect_preflight._task import Task
+from prefect_preflight._running.task import Task
 from prefect_preflight._threads import Bell
+from prefect_preflight._threads import deadline as _deadline
+from prefect_preflight._threads.deadline import Deadline
+from prefect_preflight._threads.executor import DaemonExecutor, InlineExecutor
 from snippets import ENABLED, IMPORT_AND_TELL, TELL, Told, hook, returning, told
 
 if TYPE_CHECKING:

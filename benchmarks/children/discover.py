@@ -30,7 +30,7 @@ def least(look: Callable[[], Any], repetitions: int = REPETITIONS) -> float:
 
 def ours() -> list[Any]:
     """Looks up the plugins as `import prefect` does."""
-    return list(metadata.declarations(_discovery.GROUP))
+    return list(_discovery.declarations(_discovery.GROUP))
 
 
 own = sys.path[:]

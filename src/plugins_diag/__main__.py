@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from plugins_diag.cli import diagnose
+import sys
+
+from prefect_preflight._command_line import run_diagnose
 
 if __name__ == "__main__":
-    diagnose.main(prog_name="python -m plugins_diag")
+    run_diagnose(sys.argv[1:], "python -m plugins_diag")

@@ -14,8 +14,6 @@ from _thread import RLock as _RLock
 from _thread import allocate_lock as _allocate_lock
 from _thread import start_new_thread as _start_new_thread
 
-__version__ = "0.1.0"
-
 TYPE_CHECKING = False  # a type checker takes this name for true; importing it from `typing` would load `typing`
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +21,13 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Optional
 
-    from ._public import *  # noqa: F403  # all public names, for type checkers; `__getattr__` finds them at run time
-    from ._public import __all__ as __all__
+    # All public names, for type checkers; `__getattr__` finds them at run time.
+    from . import _public
+    from ._public import *  # noqa: F403
+    from ._version import __version__ as __version__
+
+    __all__ = ["init"]
+    __all__ += _public.__all__
 
 
 def init() -> None:
@@ -70,7 +73,9 @@ def find_spec(
 def __getattr__(name: str) -> "Any":
     """Import the public names at first use (PEP 562), so that start-up does not pay for them."""
     # What others ask each finder for, and what `from . import …` does before it imports a module.
-    if name in ("find_distributions", "invalidate_caches") or (name[:1] == "_" and name != "__all__"):
+    if name in ("find_distributions", "invalidate_caches") or (
+        name[:1] == "_" and name not in ("__all__", "__version__")
+    ):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ._public import look_up
 
@@ -78,6 +83,6 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> "list[str]":
-    from ._public import __all__ as public_names
+    from ._public import look_up
 
-    return sorted({*globals(), *public_names})
+    return sorted({*globals(), *look_up("__all__")})

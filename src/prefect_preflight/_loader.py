@@ -12,9 +12,9 @@ Errors of ours are one line on stderr, and Prefect loads. Only strict mode ends 
 
 import os
 import sys
-from _thread import get_ident
 
-from ._settings import PREFIXES, TRUE, resolve
+from ._settings import PREFIXES, REPORT_DIR, TRUE, Settings, anything_set
+from ._state import ask_other_finders, begin_afresh, complain, finder, finish, is_asked_in_return, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,41 +24,17 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._discovery import Candidate
-    from ._host import Host
-    from ._run import Run
-    from ._settings import Settings
-
-
-class State:
-    """What this process has come to.
-
-    `phase` is "waiting" (for an `import prefect`), "running", or "done"; a failed import makes it "waiting"
-    again.
-    """
-
-    def __init__(self) -> None:
-        self.phase = "waiting"
-        self.reason: str | None = None  # why no hook ran, if that is so
-        self.refusal: str | None = None  # what strict mode ended the import with before there was a run
-        self.settings: Settings | None = None
-        self.run: Run | None = None
-        self.under_way: ModuleType | None = None  # Prefect, while the stages run
-        self.specs = 0  # how many specs have been given our loader; whoever wraps it in turn hides it
-        self.thread = 0  # ident of the thread that runs them
-
-
-state = State()
+    from ._discovery.installed_prefect import InstalledPrefect
+    from ._stages import PrefectImport
 
 
 def find_staged_spec(path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
     """The spec of `prefect` that the other finders give, its loader wrapped; None leaves the answer to them."""
-    finder = sys.modules[__package__]
-    from ._bridge import ask_other_finders, is_asked_in_return
-
     if is_asked_in_return(finder, "prefect"):
         return None
-    if state.under_way is not None and state.thread == get_ident():
-        return _spec_under_way(state.under_way)
+    run: PrefectImport | None = state.run
+    if run is not None and run.is_under_way_here():
+        return _spec_under_way(run.module)
     try:
         spec = ask_other_finders(finder, "prefect", path, target)
     except Exception:
@@ -124,10 +100,10 @@ class StagedLoader:
             try:
                 return _run_stages(_begin(module, self._take_preparation(module)), loader)
             except BaseException:
-                _begin_afresh()
+                _undo()
                 raise
         except BaseException:
-            _begin_afresh()
+            _undo()
             raise
 
     def _take_preparation(self, module: "ModuleType") -> "_Preparation":
@@ -144,7 +120,7 @@ class _Preparation:
     def __init__(self, file: object) -> None:
         self.environ = dict(os.environ)
         self.settings: Settings | None = None
-        self.host: Host | None = None
+        self.prefect: InstalledPrefect | None = None
         self.candidates: list[Candidate] = []
         self.error: Exception | None = None
         try:
@@ -153,39 +129,39 @@ class _Preparation:
             self.error = error
 
     def _look(self, file: object) -> None:
-        self.settings = settings = resolve(os.environ)
-        if settings.enabled or settings.problems:
-            from ._host import identify
+        settings = Settings()
+        if anything_set(os.environ):
+            from ._settings.resolution import fill
 
-            self.host = identify(file)
-        if settings.enabled and self.host is not None:
-            from ._run import find_candidates
+            fill(settings, os.environ)
+        self.settings = settings
+        if settings.enabled or settings.problems:
+            from ._discovery.installed_prefect import identify
+
+            self.prefect = identify(file)
+        if settings.enabled and self.prefect is not None:
+            from ._stages import find_candidates
 
             self.candidates = find_candidates(settings)
 
 
-def _run_stages(run: "Run | None", loader: "Any") -> bool:
+def _run_stages(run: "PrefectImport | None", loader: "Any") -> bool:
     if run is None:
         return False
     _guarded(run.early, run)
     _guarded(run.let_prefect_exist, run)
     run.body(loader)
     _guarded(run.late, run)
-    state.under_way = None
     _guarded(run.complete, run)
     finish()
     return True
 
 
-def _begin_afresh() -> None:
+def _undo() -> None:
     """Have the next `import prefect` begin as if there had been none; whatever this one had come to."""
-    state.under_way = None
     if state.run is not None:
         state.run.undo()
-    state.phase = "waiting"
-    finder: Any = sys.modules[__package__]
-    if finder not in sys.meta_path:
-        sys.meta_path.insert(0, finder)
+    begin_afresh()
 
 
 class _UnderWayLoader:
@@ -214,7 +190,7 @@ def _spec_under_way(module: "ModuleType") -> "ModuleSpec":
     return make(module.__name__, loader, is_package=True)
 
 
-def _begin(module: "ModuleType", prepared: _Preparation) -> "Run | None":
+def _begin(module: "ModuleType", prepared: _Preparation) -> "PrefectImport | None":
     """The run to be made, or None if Prefect is to be loaded as if we were not here."""
     state.phase, state.refusal, state.run = "running", None, None
     try:
@@ -224,18 +200,16 @@ def _begin(module: "ModuleType", prepared: _Preparation) -> "Run | None":
         if not settings.enabled and not settings.problems:
             _finish_disabled()
             return None
-        if prepared.host is None:
+        if prepared.prefect is None:
             state.phase, state.reason = "waiting", f"{module.__file__} does not belong to an installed Prefect"
             return None
         _tell_problems(settings)
         if not settings.enabled:
             _finish_disabled()
             return None
-        from ._run import Run
+        from ._stages import PrefectImport
 
-        state.thread = get_ident()
-        state.run = run = Run(module, prepared.host, settings, prepared.candidates)
-        state.under_way = module
+        state.run = run = PrefectImport(module, prepared.prefect, settings, prepared.candidates)
         return run
     except Exception as error:
         state.phase, state.reason = "done", f"internal error: {type(error).__name__}: {error}"
@@ -250,9 +224,10 @@ def _finish_disabled() -> None:
     """Leave Prefect alone, unless this process is `prefect plugins diagnose`: that answers on every Prefect."""
     finish("plugins are disabled")
     if "plugins" in getattr(sys, "argv", ()):
-        from ._cli_bridge import CliFinder
+        from ._command_line import run_diagnose
+        from ._prefect.command_line import install_if_asked_for
 
-        CliFinder.install_if_asked_for(sys.argv)
+        install_if_asked_for(sys.argv, run_diagnose)
 
 
 def _tell_problems(settings: "Settings") -> None:
@@ -274,7 +249,7 @@ def _tell_problems(settings: "Settings") -> None:
 def _is_strict() -> bool:
     """Whether strict mode is on: by the settings, or by the environment alone if it was those that broke."""
     if state.settings is not None:
-        return state.settings.strict
+        return bool(state.settings.strict)
     return all(
         any(os.environ.get(prefix + name, "").lower() in TRUE for prefix in PREFIXES) for name in ("ENABLED", "STRICT")
     )
@@ -283,14 +258,14 @@ def _is_strict() -> bool:
 def _refusal(text: str) -> SystemExit:
     """What strict mode ends an import with before there is a run; its report is written where that is asked for."""
     state.refusal = text
-    if os.environ.get("PREFECT_PREFLIGHT_REPORT_DIR"):
-        from . import _report_file
+    if os.environ.get(REPORT_DIR):
+        from ._reports.file import write
 
-        _report_file.write(None)
+        write(None)
     return SystemExit(text)
 
 
-def _guarded(stage: "Callable[[], None]", run: "Run") -> None:
+def _guarded(stage: "Callable[[], None]", run: "PrefectImport") -> None:
     """Run a stage so that an error of ours is one line on stderr, and Prefect loads."""
     try:
         stage()
@@ -300,20 +275,3 @@ def _guarded(stage: "Callable[[], None]", run: "Run") -> None:
         if run.settings.strict:
             raise SystemExit(f"[plugins] {reason}") from error
         complain(reason)
-
-
-def complain(text: str) -> None:
-    """One line on stderr, if there is a stderr."""
-    if sys.stderr is not None:
-        try:
-            sys.stderr.write(f"prefect-preflight: {text}\n")
-        except Exception:  # closed, nobody reads it any more, or not a stream at all
-            pass
-
-
-def finish(reason: "str | None" = None) -> None:
-    """The hooks have run, or will not for `reason`; no further import costs anything because of the start-up finder."""
-    state.phase, state.reason = "done", reason
-    finder: Any = sys.modules[__package__]
-    if finder in sys.meta_path:
-        sys.meta_path.remove(finder)

@@ -4,8 +4,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import init
-    from ._refresh import refresh
+    from ._reports import last_report
+    from ._stages.refresh import refresh
     from .api import (
         PREFECT_PLUGIN_API_VERSION,
         HookContext,
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         register_hook,
         run_startup_hooks,
     )
-    from .report import Report, last_report
+    from .report import Report
 
 __all__ = [
     "PREFECT_PLUGIN_API_VERSION",
@@ -24,7 +24,6 @@ __all__ = [
     "Report",
     "SetupResult",
     "SetupSummary",
-    "init",
     "last_report",
     "refresh",
     "register_hook",
@@ -38,14 +37,18 @@ def look_up(name: str) -> "Any":
     Raises:
         AttributeError: there is none, in the words of a module without the attribute.
     """
-    if name in ("Report", "last_report"):
-        from . import report as module
+    if name == "__all__":
+        return sorted([*__all__, "init"])
+    if name == "__version__":
+        import prefect_preflight._version as home
+    elif name == "Report":
+        import prefect_preflight.report as home  # type: ignore[no-redef]
+    elif name == "last_report":
+        import prefect_preflight._reports as home  # type: ignore[no-redef]
     elif name == "refresh":
-        from . import _refresh as module  # type: ignore[no-redef]
-    elif name == "__all__":
-        return __all__
+        import prefect_preflight._stages.refresh as home  # type: ignore[no-redef]
     elif name in __all__:
-        from . import api as module  # type: ignore[no-redef]
+        import prefect_preflight.api as home  # type: ignore[no-redef]
     else:
         raise AttributeError(f"module {__package__!r} has no attribute {name!r}")
-    return getattr(module, name)
+    return getattr(home, name)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Callable, Optional, TypeVar, Union, overload
 
+from ._plugins import HOOK_ATTRIBUTE, PREFECT_PLUGIN_API_VERSION
+
 HookReturn = Union["SetupResult", None, Awaitable[Optional["SetupResult"]]]
 
 __all__ = [
@@ -26,12 +28,7 @@ __all__ = [
     "run_startup_hooks",
 ]
 
-PREFECT_PLUGIN_API_VERSION = "0.1"
-"""Version of the plugin API, which a plugin's `PREFECT_PLUGIN_API_REQUIRES` (PEP 440) is compared with."""
-
-# pluggy's project name for Prefect's hooks, in every Prefect: the attributes below are what pluggy's markers
-# would set, so that Prefect's own plugin manager recognises the hooks of a plugin that was loaded with ours.
-HOOK_ATTRIBUTE = "prefect-experimental_impl"
+# As `HOOK_ATTRIBUTE`, for the marker of specifications.
 _SPEC_ATTRIBUTE = "prefect-experimental_spec"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -210,7 +207,7 @@ async def run_startup_hooks(ctx: HookContext) -> list[SetupSummary]:
     Args:
         ctx: ignored.
     """
-    from .report import last_report
+    from ._reports import last_report
 
     return [
         SetupSummary(plugin.name, dict(plugin.environment), plugin.note, plugin.error.message if plugin.error else None)

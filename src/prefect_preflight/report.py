@@ -1,7 +1,7 @@
 """What happened at `import prefect` in this process, as frozen data without secrets.
 
-`_report_builder` makes it of the runner's records, `plugins_diag` renders it as text or JSON. Building and rendering
-change nothing.
+Pure data: `_reports` makes it of the records of a run, the command line renders it as text or JSON. Building and
+rendering change nothing. The words for what became of something are in `_statuses`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Optional
+
+from ._statuses import FAILED, RAN, Executor, NativeRunner, Outcome, PluginStatus, Stage, Wave
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,9 +22,6 @@ __all__ = [
     "ProblemInfo",
     "Report",
     "SettingInfo",
-    "last_report",
-    "redacted",
-    "survey",
 ]
 
 SCHEMA_VERSION = 1
@@ -67,7 +66,7 @@ class PrefectInfo:
     distribution: str
     version: str
     location: str
-    native_runner: str
+    native_runner: NativeRunner
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class HookInfo:
     ended.
     """
 
-    wave: str
+    wave: Wave
     started: Optional[float]
     seconds: Optional[float]
 
@@ -95,7 +94,7 @@ class PluginInfo:
         status: "not-run" (nobody tried), "filtered", "incompatible", "load-failed", "no-hook", "loaded" (safe mode),
             "inherited" (an ancestor ran it), "success", "failed", "invalid-result", "timed-out", or "pending" (the
             import was ended before its turn).
-        reason: why it was filtered, None otherwise.
+        reason: why it is "filtered", None otherwise.
         api_requirement: its version specifier for the plugin API, None if it was not loaded.
         stage: "early", or "late" for a plugin that needs Prefect itself; None if it was not loaded.
         deferred_by: the module of Prefect that it waited for first, if that made it late.
@@ -108,19 +107,20 @@ class PluginInfo:
         expires_at: when its values cease to be valid.
         inherit: whether it returned `inherit=True`.
         error: what went wrong.
-        warnings: what should be mended in the plugin, a line each.
+        warnings: what should be fixed in the plugin, a line each.
         warning_slugs: a stable slug for each of `warnings`, in the same order: "bad-api-requirement", "bad-expiry",
             "class-not-instance", "no-hook", "unknown-hook", "wrapper-hook"; later versions may have more.
+        another_name_of: the plugin that runs in its place, if it is filtered because it is the same one.
     """
 
     name: str
     value: str
     distribution: Optional[str]
     version: Optional[str]
-    status: str
+    status: PluginStatus
     reason: Optional[str]
     api_requirement: Optional[str]
-    stage: Optional[str]
+    stage: Optional[Stage]
     deferred_by: Optional[str]
     load_seconds: Optional[float]
     hooks: tuple[HookInfo, ...]
@@ -133,16 +133,17 @@ class PluginInfo:
     error: Optional[ErrorInfo]
     warnings: tuple[str, ...]
     warning_slugs: tuple[str, ...] = ()
+    another_name_of: Optional[str] = None
 
     @property
     def ran(self) -> bool:
         """Whether its hook was called, or should have been: it is neither filtered, fenced out, nor without a hook."""
-        return self.status in ("success", "inherited", "failed", "invalid-result", "load-failed", "timed-out")
+        return self.status in RAN
 
     @property
     def failed(self) -> bool:
         """Whether it should have succeeded and did not."""
-        return self.ran and self.status not in ("success", "inherited")
+        return self.status in FAILED
 
 
 @dataclass(frozen=True)
@@ -169,14 +170,14 @@ class Report:
     """
 
     schema_version: int
-    outcome: str
+    outcome: Outcome
     reason: Optional[str]
     preflight_version: str
     python: str
     executable: str
     pid: int
     prefect: Optional[PrefectInfo]
-    hooks_run_in: str
+    hooks_run_in: Executor
     timeout_seconds: float
     seconds: Optional[float]
     settings: tuple[SettingInfo, ...]
@@ -195,30 +196,3 @@ class Report:
     def setting(self, name: str) -> Any:
         """The value of a setting, by its field name such as "strict"."""
         return next(setting.value for setting in self.settings if setting.name == name)
-
-
-def last_report() -> Report:
-    """What happened at the last `import prefect` in this process.
-
-    If Prefect has not been imported, or plugins are disabled, the report says so and lists no plugins.
-    """
-    # Here and below: the builder makes the classes above, so it imports this module.
-    from . import _report_builder
-
-    return _report_builder.of_this_process()
-
-
-def survey() -> Report:
-    """What would be run: the resolved settings and the plugins found, without importing Prefect or any plugin."""
-    from . import _report_builder
-
-    return _report_builder.of_what_is_installed()
-
-
-def redacted(text: str) -> str:
-    """`text` without secrets, those included that the plugins of this process returned."""
-    from ._loader import state
-    from ._redaction import Redactor
-
-    run = state.run
-    return ((run and run.redactor) or Redactor()).text(text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .metadata import declarations
+import sys
+
+from .metadata import is_foreign, look_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,13 +12,15 @@ if TYPE_CHECKING:
 
     from prefect_preflight._settings import Settings
 
+    from .metadata import Declaration
+
 GROUP = "prefect.plugins"
 
 
 class Candidate:
     """A plugin as its distribution declares it; nothing of it has been imported."""
 
-    __slots__ = ("attribute", "distribution", "filtered", "module", "name", "value", "version")
+    __slots__ = ("attribute", "distribution", "module", "name", "value", "version", "why_excluded")
 
     def __init__(self, name: str, value: str, distribution: str | None, version: str | None) -> None:
         self.name = name
@@ -27,7 +31,7 @@ class Candidate:
         module, _, attribute = value.partition("[")[0].partition(":")
         self.module = module.strip()
         self.attribute = attribute.strip()
-        self.filtered: str | None = None  # why it is not to be loaded
+        self.why_excluded: str | None = None  # why it is not to be loaded
 
     def __repr__(self) -> str:
         return f"Candidate({self.name!r}, {self.value!r})"
@@ -46,10 +50,24 @@ def discover(settings: Settings) -> list[Candidate]:
     for candidate in candidates:
         name = canonical(candidate.name)
         if settings.allow is not None and name not in (allow or ()):
-            candidate.filtered = "not in allow list"
+            candidate.why_excluded = "not in allow list"
         elif name in deny:
-            candidate.filtered = "in deny list"
+            candidate.why_excluded = "in deny list"
     return candidates
+
+
+def declarations(group: str) -> Iterator[Declaration]:
+    """Yield the entry points of `group`: name, value, and the distribution's name and version, None if unknown.
+
+    Of several distributions with the same name only the first on the path counts, as in an import; one without
+    metadata hides none that has some.
+    """
+    if any(map(is_foreign, sys.meta_path)):
+        # Somebody's own finder knows distributions that are not on the path: only `importlib_metadata` asks it.
+        from .foreign_finders import ask
+
+        return ask(group)
+    return look_up(group)
 
 
 def _candidates() -> Iterator[Candidate]:

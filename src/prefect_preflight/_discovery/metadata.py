@@ -1,7 +1,7 @@
 """Which installed distributions declare entry points of a group, without importing `importlib_metadata`.
 
 `importlib_metadata.entry_points` reads and parses what every distribution declares, and is itself one of the
-dearest imports there are. Here the path is listed as there, but a file of entry points is parsed only if the
+most expensive imports there are. Here the path is listed as there, but a file of entry points is parsed only if the
 group's name is somewhere in it, and metadata is read only of distributions that declare something. The answer
 is the same, except that a distribution with broken metadata spoils nobody else's: a property test compares them.
 """
@@ -26,21 +26,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".dist-info", ".egg-info")
 
 
-def declarations(group: str) -> Iterator[Declaration]:
-    """Yield the entry points of `group`: name, value, and the distribution's name and version, None if unknown.
-
-    Of several distributions with the same name only the first on the path counts, as in an import; one without
-    metadata hides none that has some.
-    """
-    if any(map(_is_foreign, sys.meta_path)):
-        # Somebody's own finder knows distributions that are not on the path: only `importlib_metadata` asks it.
-        from .slow import ask
-
-        return ask(group)
-    return _look_up(group)
-
-
-def _is_foreign(finder: Any) -> bool:
+def is_foreign(finder: Any) -> bool:
     """Whether a finder finds distributions otherwise than the standard library does, or a copy of the backport."""
     if getattr(finder, "find_distributions", None) is None:
         return False
@@ -49,7 +35,8 @@ def _is_foreign(finder: Any) -> bool:
     return not (standard or module.rpartition(".")[2] == "importlib_metadata")
 
 
-def _look_up(group: str) -> Iterator[Declaration]:
+def look_up(group: str) -> Iterator[Declaration]:
+    """Yield the entry points of `group` that are on the path; see `_discovery.declarations`."""
     found = [_distributions(entry) for entry in list(sys.path)]
     word = group.encode()
     declaring = [distribution for part in found for distribution in part if word in (distribution.points or b"")]

@@ -86,11 +86,11 @@ def ident() -> int:
 
 def new_lock(name: str) -> Any:
     """A module lock that is in no table. It blocks the thread of the operating system, whatever has been patched."""
-    from prefect_preflight import _threads
+    from prefect_preflight._threads import RLock, allocate_lock
 
     lock = _frozen._ModuleLock(name)
     # What `__init__` made of `_thread` may be gevent's, and could not be waited for in another thread.
-    lock.lock, lock.wakeup = _threads.RLock(), _threads.allocate_lock()
+    lock.lock, lock.wakeup = RLock(), allocate_lock()
     return lock
 
 
@@ -103,12 +103,12 @@ def use_real_locks() -> Any:
     Returns:
         What the import system made them of before, for `put_back_locks`; None if that is what Python started with.
     """
-    from prefect_preflight import _threads
+    from prefect_preflight._threads import RLock, allocate_lock
 
     before = _frozen._thread
-    if before.allocate_lock is _threads.allocate_lock:
+    if before.allocate_lock is allocate_lock:
         return None
-    real = {"allocate_lock": _threads.allocate_lock, "RLock": _threads.RLock}
+    real = {"allocate_lock": allocate_lock, "RLock": RLock}
     _frozen._thread = SimpleNamespace(**{**vars(before), **real})  # the idents stay: locks have owners by now
     return before
 

@@ -12,14 +12,25 @@ import os
 import sys
 from _thread import get_ident
 
-from prefect_preflight import _bridge, _loader
+from prefect_preflight._state import complain, finish, forget_asking, state
 
 from . import cpython
 from .workers import working_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from prefect_preflight._run import Run
+    from types import ModuleType
+    from typing import Protocol
+
+    class UnderWay(Protocol):
+        """What is asked of an import of Prefect that is under way: see `_stages.PrefectImport`."""
+
+        module: ModuleType
+        body_executed: bool
+
+        def forget_in_child(self) -> None: ...
+        def new_modules(self) -> list[str]: ...
+
 
 _registered = False
 
@@ -37,26 +48,25 @@ def _in_child() -> None:
         # A child of a hook's worker is a process of its own: what may be imported early, or after the
         # deadline, is no matter for it.
         working_for.set(None)
-        _bridge.forget_asking()
-        run = _loader.state.run
-        if run is not None and _loader.state.phase == "running" and run.thread != get_ident():
+        forget_asking()
+        run = state.run
+        if run is not None and state.phase == "running" and run.thread != get_ident():
             _repair(run)
     except Exception as error:  # Python would print a traceback and go on
-        _loader.complain(f"a process forked while hooks ran may not be able to import Prefect: {error!r}")
+        complain(f"a process forked while hooks ran may not be able to import Prefect: {error!r}")
 
 
-def _repair(run: Run) -> None:
+def _repair(run: UnderWay) -> None:
     half_done = cpython.forget_other_threads() if cpython.usable() else set()
     run.forget_in_child()
-    _loader.state.under_way = None
     if run.body_executed:
         # Prefect is complete, only the plugins that run after it are not.
         cpython.count_as_initialized(run.module)
         half_done.discard("prefect")
-        _loader.finish()
+        finish()
     else:
         half_done.add("prefect")
         half_done.update(run.new_modules())
-        _loader.state.phase = "waiting"
+        state.phase = "waiting"
     for name in half_done:
         sys.modules.pop(name, None)

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from prefect_preflight._task import Task
-
     from .lanes import Lane
+    from .workers import GatedWork
 
 _passing: ContextVar[WaitingRoom | None] = ContextVar("prefect_preflight_passing", default=None)
 """The room in which the calling thread, a stranger, passes, because it was found in a circle of imports."""
@@ -142,9 +141,9 @@ class WaitingRoom:
         self._strangers.leave()
         cpython.put_back_locks(self._locks_before)
 
-    def is_held_up(self, task: Task) -> bool:
-        """Whether the worker of `task` waits for this thread, be it at the gate, or for somebody who waits."""
-        return task.ident is not None and cpython.waits_for(task.ident, self.importer)
+    def is_held_up(self, work: GatedWork) -> bool:
+        """Whether the worker that does `work` waits for this thread, be it at the gate, or for somebody who waits."""
+        return work.ident is not None and cpython.waits_for(work.ident, self.importer)
 
     def let_strangers_in(self) -> None:
         """End the strangers' wait in the late stage: a worker that was admitted waits for one of them.
@@ -165,20 +164,20 @@ class WaitingRoom:
     # What other threads do
 
     def _passes_at_own(self, lane: Lane) -> bool:
-        task = working_for.get()
-        if task is not None:
+        work = working_for.get()
+        if work is not None:
             if self.is_about(lane.name):
-                self.reach(task, lane.name)
+                self.reach(work, lane.name)
             return True
         if self.keeps_out_strangers():
             self.wait()
         return _passing.get() is self
 
     def _passes_at_earlier(self, lane: Lane) -> bool:
-        task = working_for.get()
-        if task is not None:
-            self.reach(task, lane.name)
-        return task is not None or cpython.ident() == self.importer
+        work = working_for.get()
+        if work is not None:
+            self.reach(work, lane.name)
+        return work is not None or cpython.ident() == self.importer
 
     def _is_below(self, name: str) -> bool:
         return name.startswith(self.package + ".")
@@ -213,23 +212,23 @@ class WaitingRoom:
             # The body waits for a module that this thread is importing, so it goes on, as in any circular import.
             _passing.set(self)
 
-    def reach(self, task: Task, name: str) -> None:
+    def reach(self, work: GatedWork, name: str) -> None:
         """A worker needs the module `name` of Prefect: it waits at the gate until it is admitted.
 
         Raises:
             PrefectNotReady: if it was given up before that.
         """
-        if not task.admitted:
+        if not work.admitted:
             try:
                 with without_locks_below(self.package) as wanted, opened(self._shared()):
-                    task.wait_at_gate(max(wanted, key=len, default=name))
-                    task.gate.acquire()
-                    task.gate.release()
+                    work.wait_at_gate(max(wanted, key=len, default=name))
+                    work.gate.acquire()
+                    work.gate.release()
             except cpython.DeadlockError:  # as in `wait`, if there is something to go on with
                 if self.package not in sys.modules:
-                    raise not_ready(task, name) from None
-        if task.abandoned:
-            raise not_ready(task, name)
+                    raise not_ready(work, name) from None
+        if work.abandoned:
+            raise not_ready(work, name)
 
     def answer(self, module: ModuleType, name: str) -> Any:
         """A name that `module`, ours, of the plugin API, does not have: Prefect's own may have it (PEP 562).
@@ -239,9 +238,9 @@ class WaitingRoom:
         """
         is_special = name.startswith("__") and name.endswith("__")  # those are nobody's real wish
         if not is_special and (self.package in sys.modules or cpython.ident() != self.importer):
-            task = working_for.get()
-            if task is not None:
-                self.reach(task, module.__name__)
+            work = working_for.get()
+            if work is not None:
+                self.reach(work, module.__name__)
             elif self.keeps_out_strangers():
                 self.wait()
             real = import_module(module.__name__)

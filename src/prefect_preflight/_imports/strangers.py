@@ -17,15 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Protocol
 
-    from .room import WaitingRoom
+    from .workers import GatedWork
+
+    class Room(Protocol):
+        """What is asked of the waiting room: see `room.WaitingRoom`."""
+
+        package: str
+
+        def is_about(self, name: str) -> bool: ...
+        def keeps_out_strangers(self) -> bool: ...
+        def wait(self) -> None: ...
+        def reach(self, work: GatedWork, name: str) -> None: ...
 
 
 class StrangersFinder:
     """In front of all other finders while Prefect is imported; afterwards for workers that were given up."""
 
-    def __init__(self, room: WaitingRoom) -> None:
+    def __init__(self, room: Room) -> None:
         self._room = room
 
     def find_spec(
@@ -37,10 +47,10 @@ class StrangersFinder:
         """
         if not self._room.is_about(name):
             return None
-        task = working_for.get()
-        if task is not None and task.abandoned:
-            raise not_ready(task, name)  # for the package too: it would be the next import, with all its hooks
-        if name == self._room.package or (task.admitted if task is not None else not self._room.keeps_out_strangers()):
+        work = working_for.get()
+        if work is not None and work.abandoned:
+            raise not_ready(work, name)  # for the package too: it would be the next import, with all its hooks
+        if name == self._room.package or (work.admitted if work is not None else not self._room.keeps_out_strangers()):
             return None
         make: type[ModuleSpec] = type(sys.__spec__)
         loader: Any = _WaitingLoader(self._room)
@@ -62,7 +72,7 @@ class StrangersFinder:
 class _WaitingLoader:
     """Waits until Prefect is whole, then imports the module as ever and gives the import system that one."""
 
-    def __init__(self, room: WaitingRoom) -> None:
+    def __init__(self, room: Room) -> None:
         self._room = room
         self._real_spec: ModuleSpec | None = None
 
@@ -71,9 +81,9 @@ class _WaitingLoader:
 
         PEP 451 has no better place for that.
         """
-        task = working_for.get()
-        if task is not None:
-            self._room.reach(task, spec.name)
+        work = working_for.get()
+        if work is not None:
+            self._room.reach(work, spec.name)
         else:
             self._room.wait()
         module = import_module(spec.name)

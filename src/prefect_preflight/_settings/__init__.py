@@ -4,21 +4,27 @@ Every source of Prefect 3.7 and newer counts on every Prefect: a project's `pref
 whether the Prefect beside it reads that file (from 3.1), reads `.env` only (3.0.5), or neither (2.x).
 `PREFECT_PLUGINS_REQUIRED` is ours; the other names are Prefect's, with the legacy prefix
 `PREFECT_EXPERIMENTS_PLUGINS_` beside the newer `PREFECT_PLUGINS_`.
-This module looks whether anything is set at all, which mostly is not so; `resolution` does the rest.
+This module looks whether anything is set at all, which mostly is not so; then nothing else is loaded. `resolution` does
+the rest.
 """
 
 import os
-import sys
 
 TYPE_CHECKING = False  # importing `typing` would cost more than everything else here
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from .files import Problem
 
 FIELDS = ("enabled", "allow", "deny", "setup_timeout_seconds", "strict", "safe_mode", "required")
 PREFIXES = ("PREFECT_PLUGINS_", "PREFECT_EXPERIMENTS_PLUGINS_")
 TRUE = ("1", "true", "t", "yes", "y", "on")  # the words that Pydantic takes for it, in lower case
+
+REPORT_DIR = "PREFECT_PREFLIGHT_REPORT_DIR"
+"""Names the directory to which each process writes its report; empty counts as not set. Not one of Prefect's settings,
+and of the environment alone, as the next one."""
+DISABLE = "PREFECT_PREFLIGHT_DISABLE"
+"""The kill switch. Start-up looks at it too, and may import nothing: see `prefect_preflight.init`."""
 
 # What a variable's name begins with, after `PREFECT_`, if the plugin system's settings may depend on it.
 _NAMES = ("plugins", "experiments", "profiles_path")
@@ -81,38 +87,6 @@ class Settings:
         self.exports: dict[str, str] = {}
 
 
-def resolve(
-    environ: "Mapping[str, str]",
-    *,
-    directory: "str | None" = None,
-    argv: "Sequence[str] | None" = None,
-    full: bool = False,
-) -> "Settings":
-    """Resolve the settings; whatever the input is, nothing is raised.
-
-    If plugins turn out to be disabled the rest is left at its defaults, which keeps `import prefect` cheap;
-    only if there are problems already (a bad value for ENABLED, a broken file) is `strict` resolved too, since
-    strict mode fails closed then.
-
-    Args:
-        environ: The environment, usually `os.environ`.
-        directory: Where to look for `.env`, `prefect.toml` and `pyproject.toml`. Default: the working
-            directory; if that does not exist any more, there are no such files.
-        argv: The command line, since `prefect --profile NAME` chooses a profile. Default: `sys.argv`.
-        full: Resolve everything, even if plugins are disabled, and report unknown names too.
-
-    Returns:
-        The settings, with what was wrong in `problems`.
-    """
-    settings = Settings()
-    if full or _anything_set(environ, directory):
-        # Loaded here, since in most processes nothing is set, and three modules less are to be loaded then.
-        from .resolution import fill
-
-        fill(settings, environ, directory, getattr(sys, "argv", ()) if argv is None else argv, full)
-    return settings
-
-
 def default_profiles_path(environ: "Mapping[str, str]") -> str:
     """Return where Prefect's profiles are unless a setting says otherwise; it does not expand `~`."""
     home = environ.get("PREFECT_HOME")
@@ -121,8 +95,13 @@ def default_profiles_path(environ: "Mapping[str, str]") -> str:
     return os.path.join(home, "profiles.toml")
 
 
-def _anything_set(environ: "Mapping[str, str]", directory: "str | None") -> bool:
-    """Tell, at the least cost, whether any source could say something about the plugin system."""
+def anything_set(environ: "Mapping[str, str]", directory: "str | None" = None) -> bool:
+    """Tell, at the least cost, whether any source could say something about the plugin system.
+
+    Args:
+        environ: The environment.
+        directory: Where the files are looked for; None is the working directory.
+    """
     try:
         for name in environ:
             if name[:8].lower() == "prefect_" and name[8:].lower().startswith(_NAMES):

@@ -19,7 +19,7 @@ _FILE_TYPE, _REGULAR, _PIPE = 0o170000, 0o100000, 0o010000  # as in `stat`, whic
 
 
 class Problem:
-    """Something in the settings that a person should mend.
+    """Something in the settings that a person should fix.
 
     Attributes:
         field: The setting that it is about, such as `strict`; empty when it is about a whole source.

@@ -3,7 +3,9 @@
 Where values come from is `sources`' matter, what they mean `values`'.
 """
 
-from . import FIELDS, PREFIXES
+import sys
+
+from . import FIELDS, PREFIXES, Settings, anything_set
 from .files import Problem, printable
 from .sources import Sources
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from . import Settings
     from .sources import Found
 
 # Each setting of the plugin system, and the kind of its value.
@@ -28,13 +29,46 @@ _KINDS = {
 _BAD: "Any" = object()
 
 
+def resolve(
+    environ: "Mapping[str, str]",
+    *,
+    directory: "str | None" = None,
+    argv: "Sequence[str] | None" = None,
+    full: bool = False,
+) -> Settings:
+    """Resolve the settings; whatever the input is, nothing is raised.
+
+    If plugins turn out to be disabled the rest is left at its defaults, which keeps `import prefect` cheap;
+    only if there are problems already (a bad value for ENABLED, a broken file) is `strict` resolved too, since
+    strict mode fails closed then.
+
+    Args:
+        environ: The environment, usually `os.environ`.
+        directory: Where to look for `.env`, `prefect.toml` and `pyproject.toml`. Default: the working
+            directory; if that does not exist any more, there are no such files.
+        argv: The command line, since `prefect --profile NAME` chooses a profile. Default: `sys.argv`.
+        full: Resolve everything, even if plugins are disabled, and report unknown names too.
+
+    Returns:
+        The settings, with what was wrong in `problems`.
+    """
+    settings = Settings()
+    if full or anything_set(environ, directory):
+        fill(settings, environ, directory, argv, full)
+    return settings
+
+
 def fill(
-    settings: "Settings", environ: "Mapping[str, str]", directory: "str | None", argv: "Sequence[str]", full: bool
+    settings: Settings,
+    environ: "Mapping[str, str]",
+    directory: "str | None" = None,
+    argv: "Sequence[str] | None" = None,
+    full: bool = False,
 ) -> None:
-    """Resolve the settings in place; nothing is raised. See `_settings.resolve` for the arguments."""
+    """Resolve the settings in place; the arguments are those of `resolve`. Nothing is raised."""
     problems: list[Problem] = []
     try:
-        sources = Sources(environ, directory, argv)
+        sources = Sources(environ, directory, getattr(sys, "argv", ()) if argv is None else argv)
         problems = sources.problems
         _Resolver(settings, sources).run(full)
     except Exception as error:
@@ -46,7 +80,7 @@ def fill(
 class _Resolver:
     """Fills a `Settings` from its sources, stage by stage."""
 
-    def __init__(self, settings: "Settings", sources: "Sources") -> None:
+    def __init__(self, settings: Settings, sources: "Sources") -> None:
         self.settings = settings
         self.sources = sources
 

@@ -1,4 +1,4 @@
-"""What should be mended in a plugin, by its record after a run and by what it returned, logged and printed."""
+"""What should be fixed in a plugin, by its record after a run and by what it returned, logged and printed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Callable
 
-from prefect_preflight._plugin import HOOK, Plugin
+from prefect_preflight._plugins import HOOK, Plugin
 from prefect_preflight._redaction import Redactor, is_sensitive
 
 from ._outcome import Advice

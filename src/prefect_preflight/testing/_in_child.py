@@ -28,15 +28,16 @@ from prefect_preflight.report import ErrorInfo
 
 from ._advice import about_second_call, about_texts
 from ._isolation import settings_of_plugins
-from ._outcome import Advice, LogLine, PluginRun, run_of
+from ._outcome import Advice, LogLine, Observed, PluginRun, run_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from prefect_preflight._plugin import Plugin
+    from prefect_preflight._plugins import Plugin
     from prefect_preflight.report import Report
 
+    from ._conditions import Conditions
     from ._target import Target
 
 __all__ = ["run_in_child"]
@@ -69,24 +70,24 @@ class Told:
     advice: tuple[Advice, ...]
 
 
-def run_in_child(
-    target: Target,
-    variables: Mapping[str, str | None],
-    *,
-    timeout: float,
-    twice: bool,
-    slow_import: float,
-    api_url: str | None,
-) -> PluginRun:
-    """Run it and tell; the arguments are those of `run_plugin`."""
+def run_in_child(target: Target, conditions: Conditions) -> PluginRun:
+    """Run it and tell; see `run_plugin`.
+
+    Raises:
+        ValueError: no other process can import it.
+    """
+    if not target.importable:
+        raise ValueError(
+            f"{target.plugin!r} cannot run in another process: no module has it under a name; give its module"
+        )
     spec = find_spec("prefect")
     stands_in = spec is None or spec.loader is None  # or a directory of that name happens to lie on the path
     with _overlay(target, stands_in) as overlay:
-        environ = _environment(target, variables, overlay, timeout, api_url)
-        first = _Child(environ, timeout, slow_import, stands_in)
+        environ = _environment(target, conditions, overlay)
+        first = _Child(environ, conditions, stands_in)
         run = first.as_run(target)
-        if twice and run.ok and first.told is not None and first.told.plugin is not None:
-            second = _Child({**environ, **run.env}, timeout, slow_import, stands_in)
+        if conditions.twice and run.ok and first.told is not None and first.told.plugin is not None:
+            second = _Child({**environ, **run.env}, conditions, stands_in)
             run = replace(run, advice=(*run.advice, *second.compared_with(first.told.plugin)))
     return run
 
@@ -94,9 +95,9 @@ def run_in_child(
 class _Child:
     """One interpreter, run to its end."""
 
-    def __init__(self, environ: Mapping[str, str], timeout: float, slow_import: float, stands_in: bool) -> None:
+    def __init__(self, environ: Mapping[str, str], conditions: Conditions, stands_in: bool) -> None:
         mark = secrets.token_hex(16)
-        command = [sys.executable, "-c", _PROGRAM, repr(slow_import), mark]
+        command = [sys.executable, "-c", _PROGRAM, repr(conditions.slow_import), mark]
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -109,7 +110,7 @@ class _Child:
         ) as process:
             self.ended = True
             try:
-                stdout, self.stderr = process.communicate(timeout=timeout + _PATIENCE)
+                stdout, self.stderr = process.communicate(timeout=conditions.timeout + _PATIENCE)
             except subprocess.TimeoutExpired:
                 self.ended = False
                 _kill(process)
@@ -123,22 +124,8 @@ class _Child:
 
     def as_run(self, target: Target) -> PluginRun:
         """What came of it."""
-        name, value = target.candidate.name, target.candidate.value
         if self.told is None or self.told.plugin is None:
-            how = f"ended with status {self.status}" if self.ended else "did not end, and was killed"
-            message = f"the interpreter {how} before it could tell"
-            if self.told is not None:
-                message = f"no plugin ran: {self.told.report.outcome}, {self.told.report.reason}"
-            error = ErrorInfo("ChildProcessError", message)
-            return PluginRun(
-                name,
-                value,
-                "crashed",
-                distribution=target.candidate.distribution,
-                error=error,
-                stdout=self.stdout,
-                stderr=self.stderr,
-            )
+            return self._crashed(target)
         plugin, report = self.told.plugin, self.told.report
         redactor = Redactor()
         for variable, secret in plugin.env.items():
@@ -152,13 +139,31 @@ class _Child:
             plugin,
             target.candidate,
             redactor,
-            stage=plugin.stage,
-            seconds=report.seconds or 0.0,
-            logs=logs,
+            Observed(
+                stage=plugin.stage,
+                seconds=report.seconds or 0.0,
+                logs=logs,
+                stdout=self.stdout,
+                advice=tuple(advice),
+                stderr=self.stderr,
+                report=replace(report, prefect=None) if self.stands_in else report,
+            ),
+        )
+
+    def _crashed(self, target: Target) -> PluginRun:
+        """What there is to say if it told nothing of the plugin."""
+        how = f"ended with status {self.status}" if self.ended else "did not end, and was killed"
+        message = f"the interpreter {how} before it could tell"
+        if self.told is not None:
+            message = f"no plugin ran: {self.told.report.outcome}, {self.told.report.reason}"
+        return PluginRun(
+            target.candidate.name,
+            target.candidate.value,
+            "crashed",
+            distribution=target.candidate.distribution,
+            error=ErrorInfo("ChildProcessError", message),
             stdout=self.stdout,
             stderr=self.stderr,
-            advice=advice,
-            report=replace(report, prefect=None) if self.stands_in else report,
         )
 
     def compared_with(self, first: Plugin) -> Iterator[Advice]:
@@ -204,14 +209,12 @@ def _logs(stderr: str) -> Iterator[LogLine]:
         yield current
 
 
-def _environment(
-    target: Target, variables: Mapping[str, str | None], overlay: str, timeout: float, api_url: str | None
-) -> dict[str, str]:
+def _environment(target: Target, conditions: Conditions, overlay: str) -> dict[str, str]:
     """The child's environment: this process', the test's variables, and this plugin alone enabled."""
     environ = dict(os.environ)
     for name in settings_of_plugins(environ):
         del environ[name]
-    for name, value in variables.items():
+    for name, value in conditions.variables.items():
         environ.pop(name, None)
         if value is not None:
             environ[name] = value
@@ -224,11 +227,11 @@ def _environment(
         PREFECT_PLUGINS_DENY="[]",  # what a file in the working directory says must not decide here
         PREFECT_PLUGINS_STRICT="0",
         PREFECT_PLUGINS_SAFE_MODE="0",
-        PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS=repr(timeout),
+        PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS=repr(conditions.timeout),
     )
     environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG")
-    if api_url is not None:
-        environ["PREFECT_API_URL"] = api_url
+    if conditions.api_url is not None:
+        environ["PREFECT_API_URL"] = conditions.api_url
     return environ
 
 

@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
-from prefect_preflight._logging import make_logger_factory
+from prefect_preflight._redaction.loggers import make_logger_factory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,22 +1,23 @@
-"""What came of a plugin, as frozen data: its environment, its status, what it logged, and what should be mended."""
+"""What came of a plugin, as frozen data: its environment, its status, what it logged, and what should be fixed."""
 
-# ruff: noqa: UP045, TC003  # public data classes: annotations must be readable at run time, on Python 3.9 too
+# ruff: noqa: UP045, TC001, TC003  # public data classes: annotations must be readable at run time, on Python 3.9 too
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Literal, Optional
 
 from prefect_preflight._redaction import Redactor
+from prefect_preflight._statuses import PluginStatus, Stage
 from prefect_preflight.report import ErrorInfo, Report
 
 if TYPE_CHECKING:
     from prefect_preflight._discovery import Candidate
-    from prefect_preflight._plugin import Plugin
+    from prefect_preflight._plugins import Plugin
 
-__all__ = ["ADVICE", "Advice", "LogLine", "PluginRun", "run_of"]
+__all__ = ["ADVICE", "Advice", "LogLine", "Observed", "PluginRun", "run_of"]
 
 ADVICE: dict[str, str] = {
     "ctx-not-keyword-only": "the hook's parameter is not `*, ctx`, as the plugin API has it",
@@ -31,12 +32,12 @@ ADVICE: dict[str, str] = {
     "blocks-exit": "the process did not end by itself (only seen with `subprocess=True`)",
     "warning": "what is logged as a warning in production too",
 }
-"""What there may be to mend in a plugin: each `Advice.slug`, and what it means."""
+"""What there may be to fix in a plugin: each `Advice.slug`, and what it means."""
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Something that should be mended in the plugin although it may work: a key of `ADVICE`, and a line on it."""
+    """Something that should be fixed in the plugin although it may work: a key of `ADVICE`, and a line on it."""
 
     slug: str
     message: str
@@ -84,13 +85,13 @@ class PluginRun:
         logs: what was logged below `prefect`, from DEBUG on.
         stdout: what it printed, where nothing should be printed.
         stderr: with `subprocess=True`, all that the child wrote to its standard error.
-        advice: what should be mended.
+        advice: what should be fixed.
         report: with `subprocess=True`, the whole report of the child.
     """
 
     name: str
     value: str
-    status: str
+    status: Literal[PluginStatus, "crashed"]
     distribution: Optional[str] = None
     env: Mapping[str, str] = field(default_factory=dict)
     note: Optional[str] = None
@@ -98,7 +99,7 @@ class PluginRun:
     expires_at: Optional[datetime] = None
     inherit: bool = False
     error: Optional[ErrorInfo] = None
-    stage: Optional[str] = None
+    stage: Optional[Stage] = None
     deferred_by: Optional[str] = None
     hook_names: tuple[str, ...] = ()
     load_seconds: Optional[float] = None
@@ -120,7 +121,7 @@ class PluginRun:
         return frozenset(advice.slug for advice in self.advice)
 
     def assert_ok(self, *, allow: Iterable[str] = ()) -> PluginRun:
-        """Assert that it succeeded and that nothing should be mended.
+        """Assert that it succeeded and that nothing should be fixed.
 
         Args:
             allow: slugs of advice that is not to be taken, such as `["runs-late"]`.
@@ -176,28 +177,28 @@ class PluginRun:
         return f"PluginRun({', '.join(parts)})"
 
 
-def run_of(
-    plugin: Plugin,
-    candidate: Candidate,
-    redactor: Redactor,
-    *,
-    stage: Optional[str],
-    seconds: float,
-    logs: Iterable[LogLine],
-    stdout: str,
-    advice: Iterable[Advice],
-    stderr: str = "",
-    report: Optional[Report] = None,
-) -> PluginRun:
-    """What came of a plugin, by the runner's record of it: `plugin`.
+@dataclass(frozen=True)
+class Observed:
+    """What was seen around a run, beside the runner's record of the plugin; the fields are those of `PluginRun`."""
 
-    `candidate` is the entry point that was asked for; that of the record may be a child's stand-in for it. `redactor`
-    has learnt the plugin's environment; `logs` are redacted here. The others are as in `PluginRun`.
+    stage: Optional[Stage]
+    seconds: float
+    logs: tuple[LogLine, ...]
+    stdout: str
+    advice: tuple[Advice, ...]
+    stderr: str = ""
+    report: Optional[Report] = None
+
+
+def run_of(plugin: Plugin, candidate: Candidate, redactor: Redactor, observed: Observed) -> PluginRun:
+    """What came of a plugin.
+
+    Args:
+        plugin: the runner's record of it.
+        candidate: the entry point that was asked for; that of the record may be a child's stand-in for it.
+        redactor: has learnt the plugin's environment.
+        observed: what was seen besides; its logs are redacted here.
     """
-
-    def redacted(log: LogLine) -> LogLine:
-        return replace(log, message=redactor.text(log.message))
-
     return PluginRun(
         name=candidate.name,
         value=candidate.value,
@@ -209,14 +210,14 @@ def run_of(
         expires_at=plugin.expires_at,
         inherit=plugin.inherit,
         error=None if plugin.error is None else ErrorInfo(plugin.error[0], redactor.text(plugin.error[1])),
-        stage=stage,
+        stage=observed.stage,
         deferred_by=plugin.deferred,
         hook_names=tuple(plugin.hook_names),
         load_seconds=plugin.load_seconds,
-        seconds=seconds,
-        logs=tuple(map(redacted, logs)),
-        stdout=stdout,
-        stderr=stderr,
-        advice=tuple(advice),
-        report=report,
+        seconds=observed.seconds,
+        logs=tuple(replace(log, message=redactor.text(log.message)) for log in observed.logs),
+        stdout=observed.stdout,
+        stderr=observed.stderr,
+        advice=observed.advice,
+        report=observed.report,
     )

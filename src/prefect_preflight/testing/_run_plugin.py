@@ -1,9 +1,19 @@
-"""The kit's one function."""
+"""The kit's one function.
+
+In this process the plugin sees Prefect as it is when the hooks run: the plugin API is there and nothing else yet. What
+needs more is run again with the installed Prefect, and `stage` is "late". A plugin that this process has imported
+already is used as it is, so that functions of it can be replaced for a test. Once Prefect itself has been imported into
+the process, it cannot be taken away: then `stage` is None, and `subprocess=True` knows more.
+
+With `subprocess=True` a new interpreter imports Prefect with this plugin alone enabled. Where no Prefect is installed,
+an empty package stands in for it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._conditions import Conditions
 from ._target import Target
 
 if TYPE_CHECKING:
@@ -25,18 +35,9 @@ def run_plugin(
     slow_import: float = 1.0,
     api_url: str | None = None,
 ) -> PluginRun:
-    """Run a plugin as `import prefect` would, and tell what came of it.
+    """Run a plugin as `import prefect` would, and tell what came of it; `os.environ` is left as it was.
 
-    It never raises for what the plugin does: ask the result, or let `PluginRun.assert_ok` do it. `os.environ` is as it
-    was before when this returns; what the plugin would set is in `PluginRun.env`.
-
-    In this process the plugin sees Prefect as it is when the hooks run: the plugin API is there and nothing else yet.
-    What needs more is run again with the installed Prefect, and `stage` is "late". A plugin that this process has
-    imported already is used as it is, so that functions of it can be replaced for a test. Once Prefect itself has been
-    imported into the process, it cannot be taken away: then `stage` is None, and `subprocess=True` knows more.
-
-    With `subprocess=True` a new interpreter imports Prefect with this plugin alone enabled. Where no Prefect is
-    installed an empty package stands in for it.
+    It never raises for what the plugin does: ask the result, or let `PluginRun.assert_ok` do it.
 
     Args:
         plugin: an entry point's value ("acme_plugin", "acme_plugin:plugin") or an installed one's name; a module; or an
@@ -54,22 +55,16 @@ def run_plugin(
         ValueError: with `subprocess=True`, for an object that no importable module has by name; for a `timeout` that is
             not a finite number above 0.
     """
-    if not 0 < timeout < float("inf"):
-        raise ValueError(f"timeout is {timeout!r}; it must be a finite number of seconds above 0")
-    variables = dict(env or {})
-    for key, value in variables.items():
-        if not isinstance(value, (str, type(None))):
-            raise TypeError(
-                f"env[{key!r}] is of type {type(value).__name__}; it must be a str, or None to take it away"
-            )
-    target = Target.of(plugin, name)
+    conditions = Conditions(dict(env or {}), timeout, twice, slow_import, api_url)
+    return _run(Target.of(plugin, name), conditions, subprocess)
+
+
+def _run(target: Target, conditions: Conditions, subprocess: bool) -> PluginRun:
     # Loaded here, since a session of tests mostly needs one of them only.
-    if not subprocess:
-        from ._in_process import run
+    if subprocess:
+        from ._in_child import run_in_child
 
-        return run(target, variables, timeout=timeout, twice=twice, slow_import=slow_import, api_url=api_url)
-    if not target.importable:
-        raise ValueError(f"{plugin!r} cannot run in another process: no module has it under a name; give its module")
-    from ._in_child import run_in_child
+        return run_in_child(target, conditions)
+    from ._in_process import run_in_process
 
-    return run_in_child(target, variables, timeout=timeout, twice=twice, slow_import=slow_import, api_url=api_url)
+    return run_in_process(target, conditions)

@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from prefect_preflight._discovery import Candidate, discover
-from prefect_preflight._plugin import HOOK
+from prefect_preflight._plugins import HOOK
 from prefect_preflight._settings import Settings
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ _HOLDER = "prefect_preflight_plugin_under_test"  # the module that holds an obje
 
 @dataclass
 class Target:
-    """The candidate, the modules to be there while it runs, and whether an installed distribution declares it."""
+    """The candidate, what it was made of, the modules to be there while it runs, whether a distribution declares it."""
 
     candidate: Candidate
+    plugin: object
     modules: dict[str, ModuleType] = field(default_factory=dict)
     installed: bool = False
 
@@ -38,19 +39,19 @@ class Target:
         if isinstance(plugin, str):
             installed = _installed(plugin, name)
             if installed is not None:
-                return cls(installed, installed=True)
-            return cls(_candidate(plugin, name))
+                return cls(installed, plugin, installed=True)
+            return cls(_candidate(plugin, name), plugin)
         if plugin is None or isinstance(plugin, (bytes, bool, int, float, dict, list, tuple)):
             raise TypeError(f"{plugin!r} is no plugin: give a module's name, an entry point's value, or an object")
         value, modules = _importable(plugin)
         if value is not None:
             installed = _installed(value, name)
             if installed is not None:
-                return cls(installed, modules, installed=True)
-            return cls(_candidate(value, name), modules)
+                return cls(installed, plugin, modules, installed=True)
+            return cls(_candidate(value, name), plugin, modules)
         holder: Any = ModuleType(_HOLDER)
         holder.plugin = _as_plugin(plugin)
-        return cls(_candidate(f"{_HOLDER}:plugin", name or _name_of(plugin)), {_HOLDER: holder})
+        return cls(_candidate(f"{_HOLDER}:plugin", name or _name_of(plugin)), plugin, {_HOLDER: holder})
 
     @property
     def importable(self) -> bool:

@@ -7,8 +7,7 @@ import os
 import pickle
 import sys
 
-from prefect_preflight import _loader
-from prefect_preflight.report import last_report
+from prefect_preflight._reports import last_import, last_report
 
 from ._advice import about_code
 from ._in_child import Told
@@ -23,8 +22,9 @@ def tell(mark: str, slow_import: float) -> None:
         mark: what the parent looks for.
         slow_import: from how many seconds on loading counts as slow.
     """
-    run = _loader.state.run
-    plugins = [plugin for plugin in (run.runner.plugins if run and run.runner else ()) if plugin.status != "filtered"]
+    record = last_import()
+    runner = record.runner if record is not None else None
+    plugins = [plugin for plugin in (runner.plugins if runner is not None else ()) if plugin.status != "filtered"]
     plugin = plugins[0] if plugins else None
     told = Told(last_report(), plugin, () if plugin is None else tuple(about_code(plugin, slow_import)))
     if plugin is not None:

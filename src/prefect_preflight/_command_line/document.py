@@ -1,0 +1,33 @@
+"""The JSON form of a diagnosis, as `docs/report.schema.json` describes it; the schema lies in this package too."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefect_preflight._command_line.findings import Finding
+
+    from .diagnosis import Diagnosis
+
+__all__ = ["as_dict", "as_json"]
+
+
+def as_dict(diagnosis: Diagnosis, findings: Sequence[Finding], status: int) -> dict[str, Any]:
+    """The report's own fields, and beside them the activation, the import, the findings and the exit status."""
+    return {
+        **diagnosis.report.as_dict(),
+        "activation": asdict(diagnosis.activation),
+        "import": asdict(diagnosis.imported),
+        "options": dict(diagnosis.options),
+        "findings": [asdict(finding) for finding in findings],
+        "exit_status": status,
+    }
+
+
+def as_json(diagnosis: Diagnosis, findings: Sequence[Finding], status: int) -> str:
+    """The document, indented, in ASCII alone: any terminal and any log can hold it."""
+    return json.dumps(as_dict(diagnosis, findings, status), indent=2, ensure_ascii=True)

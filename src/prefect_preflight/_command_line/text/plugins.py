@@ -1,0 +1,155 @@
+"""The lines about the plugins: which there are, and what became of their hooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect_preflight._command_line.terminal import Line
+from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION
+
+from .timeline import timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prefect_preflight._command_line.diagnosis import Diagnosis
+    from prefect_preflight.report import PluginInfo, Report
+
+__all__ = ["discovered", "hooks"]
+
+# A plugin's status in the list of plugins; whatever became of its hook, it was active if it was loaded.
+_LISTED = {
+    "filtered": ("filtered", "dim"),
+    "incompatible": ("incompatible", "warn"),
+    "load-failed": ("load failed", "bad"),
+    "no-hook": ("active, without a startup hook", "warn"),
+    "not-run": ("not loaded", "dim"),
+    "pending": ("not loaded", "dim"),
+    "inherited": ("not loaded: it ran in an ancestor process", ""),
+}
+_RAN = {
+    "success": ("success", "good"),
+    "inherited": ("success, inherited", "good"),
+    "failed": ("failed", "bad"),
+    "invalid-result": ("invalid result", "bad"),
+    "timed-out": ("timed out", "bad"),
+}
+_NOTHING_RAN = {
+    "imported-before": "Prefect was imported before the start-up hook was there.",
+    "skipped": "The start-up hook is not active in this Python; `--run` activates it for this command.",
+    "kill-switch": "The kill switch PREFECT_PREFLIGHT_DISABLE is on.",
+    "foreign-package": "`import prefect` would not import an installed Prefect.",
+    "missing": "Prefect is not installed, so no hook runs.",
+    "failed": "The import of Prefect failed before the hooks could run.",
+    "strict-exit": "Strict mode ended the import before the hooks could run.",
+    "inside-hook": "A hook of another process started this one, so it runs no hooks itself.",
+}
+
+
+def discovered(report: Report) -> Iterator[Line]:
+    """The plugins that there are."""
+    for plugin in report.plugins:
+        yield from _listed(plugin)
+    if not report.plugins:
+        yield Line("  None found")
+
+
+def _listed(plugin: PluginInfo) -> Iterator[Line]:
+    status, style = _LISTED.get(plugin.status, ("active", ""))
+    if plugin.status in ("pending", "timed-out") and plugin.load_seconds is not None:
+        status, style = "active", ""
+    elif plugin.status == "timed-out":
+        status, style = "not loaded in time", "bad"
+    yield Line(f"  • {plugin.name}: {status}", style)
+    if plugin.reason is not None:
+        yield Line(f"    Reason: {plugin.reason}")
+    yield Line(f"    Module: {plugin.value}")
+    if plugin.api_requirement is not None:
+        differs = plugin.status == "incompatible"
+        current = f" (current version: {PREFECT_PLUGIN_API_VERSION})" if differs else ""
+        yield Line(f"    API requirement: {plugin.api_requirement}{current}")
+    if plugin.distribution is not None:
+        yield Line(f"    Distribution: {plugin.distribution} {plugin.version or '(version unknown)'}")
+    if plugin.hook_names and plugin.hook_names != ("setup_environment",):
+        yield Line(f"    Hooks: {', '.join(plugin.hook_names)}", hang=6)
+    if plugin.status == "load-failed" and plugin.error is not None:
+        yield Line(f"    Error: {plugin.error.message}", "bad", hang=6)
+    for warning in plugin.warnings:
+        yield Line(f"    Warning: {warning}", "warn", hang=6)
+
+
+def hooks(diagnosis: Diagnosis) -> Iterator[Line]:
+    """What became of the hooks, or why none ran."""
+    report = diagnosis.report
+    ran = [plugin for plugin in report.plugins if plugin.status in _RAN]
+    for plugin in ran:
+        yield from _outcome(plugin)
+    if ran:
+        for variable, plugins in report.conflicts.items():
+            yield Line(f"  Conflict: {variable} was set by {', '.join(plugins)}; the last one holds", "warn", 4)
+        yield from timeline(report)
+        if report.seconds is not None:
+            yield Line(f"  Time: {_seconds(report.seconds)} of {report.timeout_seconds:g} s")
+    else:
+        yield from _nothing_ran(diagnosis)
+
+
+def _nothing_ran(diagnosis: Diagnosis) -> Iterator[Line]:
+    report, activation, status = diagnosis.report, diagnosis.activation, diagnosis.imported.status
+    if report.outcome == "disabled":
+        yield Line("  None: plugins are disabled. To enable them:")
+        yield Line("    export PREFECT_PLUGINS_ENABLED=1")
+        return
+    if report.outcome == "inside-hook":
+        reason = _NOTHING_RAN["inside-hook"]
+    elif status == "skipped":
+        reason = _NOTHING_RAN.get(activation.state, _NOTHING_RAN["skipped"])
+    elif status in _NOTHING_RAN and report.outcome in ("not-run", "strict-exit"):
+        reason = _NOTHING_RAN[status]
+    elif report.setting("safe_mode"):
+        reason = "Safe mode loads the plugins and calls no hook."
+    else:
+        reason = "There is no hook to run."
+    yield Line(f"  None: {reason[0].lower()}{reason[1:]}", hang=4)
+
+
+def _outcome(plugin: PluginInfo) -> Iterator[Line]:
+    status, style = _RAN[plugin.status]
+    yield Line(f"  • {plugin.name}: {status}", style)
+    if plugin.error is not None:
+        yield Line(f"    Error: {plugin.error.message}", "bad", hang=6)
+    if plugin.environment:
+        yield Line(f"    Environment variables: {len(plugin.environment)}")
+        for name, value in plugin.environment.items():
+            yield Line(f"      {name}={value}")
+    elif plugin.status == "success":
+        yield Line("    No changes")
+    if plugin.note is not None:
+        yield Line(f"    Note: {plugin.note}", hang=6)
+    if plugin.expires_at is not None:
+        yield Line(f"    Expires: {plugin.expires_at}")
+    if plugin.status == "inherited":
+        until = f"valid until {plugin.expires_at}" if plugin.expires_at is not None else "valid in all its descendants"
+        yield Line(f"    Ran: not here; inherited from an ancestor, {until}", "dim", hang=6)
+    else:
+        yield Line(f"    Ran: {_when(plugin)}", "dim", hang=6)
+
+
+def _when(plugin: PluginInfo) -> str:
+    """Stage and wave, the time of the hooks and of loading."""
+    waves = sorted({hook.wave for hook in plugin.hooks if hook.wave != "normal"})
+    words: list[str] = [plugin.stage or "never", *waves]
+    if plugin.deferred_by is not None:
+        words.append(f"since it needs {plugin.deferred_by}")
+    times = [hook.seconds for hook in plugin.hooks if hook.seconds is not None]
+    if times:
+        words.append(f"for {_seconds(sum(times))}")
+    if plugin.status == "timed-out":
+        words.append("not to its end")
+    if plugin.load_seconds is not None:
+        words.append(f"loaded in {_seconds(plugin.load_seconds)}")
+    return ", ".join(words)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f} s" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,0 +1,119 @@
+"""Where log records go while plugins run: standard loggers below `prefect`, to stderr until Prefect configures them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Callable
+
+    from . import Redactor
+
+# The level and the message stand together as in Prefect's documentation ("WARNING: Skipping plugin ...").
+_FORMAT = "%(asctime)s.%(msecs)03d | %(name)s | %(levelname)s: %(message)s"
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever `sys.stderr` is at the time; silent where somebody else shows the record."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # An application that configured the root logger gets the record there, and must not see it twice.
+        if logging.root.handlers or sys.stderr is None:
+            return
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:
+            # A stderr that is closed, or broken. `handleError` would write to it too, and raise in whoever logs.
+            pass
+
+
+class _RedactingFilter(logging.Filter):
+    """Takes secrets out of the records of one logger, before any handler sees them."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        try:
+            record.msg = self._redactor.text(record.getMessage())
+        except Exception as error:  # wrong arguments: what `logging` itself would only print a traceback about
+            record.msg = f"(a message that cannot be formatted: {type(error).__name__})"
+        record.args = None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self._redactor.text(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+class SafeLogger:
+    """Logs what we have to say ourselves: a handler or filter of somebody else's that raises costs the line alone."""
+
+    __slots__ = ("_logger",)
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def is_enabled_for(self, level: int) -> bool:
+        """Whether anybody wants to see records of `level`."""
+        return self._logger.isEnabledFor(level)
+
+    def log(self, level: int, message: str, *args: object) -> None:
+        """As `logging.Logger.log`; never raises."""
+        try:
+            self._logger.log(level, message, *args)
+        except Exception:
+            pass
+
+    def debug(self, message: str, *args: object) -> None:
+        """Log with the level DEBUG."""
+        self.log(logging.DEBUG, message, *args)
+
+    def warning(self, message: str, *args: object) -> None:
+        """Log with the level WARNING."""
+        self.log(logging.WARNING, message, *args)
+
+    def error(self, message: str, *args: object) -> None:
+        """Log with the level ERROR."""
+        self.log(logging.ERROR, message, *args)
+
+
+def make_logger_factory(redactor: Redactor) -> Callable[[str], logging.Logger]:
+    """The `logger_factory` of a hook's context: names become children of `prefect`, as in Prefect itself."""
+
+    def logger_factory(name: str) -> logging.Logger:
+        if name != "prefect" and not name.startswith("prefect."):
+            name = f"prefect.{name}"
+        logger = logging.getLogger(name)
+        # One process has one redactor, so a filter that is there already is the right one.
+        if not any(isinstance(present, _RedactingFilter) for present in logger.filters):
+            logger.addFilter(_RedactingFilter(redactor))
+        return logger
+
+    return logger_factory
+
+
+@contextmanager
+def shown(level: str) -> Iterator[None]:
+    """Show the records below `prefect` on stderr, from `level` on, unless Prefect has configured its loggers.
+
+    Prefect's configuration replaces the handler and the level; then there is nothing to take back.
+    """
+    logger = logging.getLogger("prefect")
+    if logger.handlers:
+        yield
+        return
+    handler = _StderrHandler()
+    handler.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        if handler in logger.handlers:
+            logger.removeHandler(handler)
+            logger.setLevel(before)

@@ -1,0 +1,140 @@
+"""What becomes of the plugins: what they return is applied, and what goes wrong with them recorded and logged.
+
+In the importing thread alone, and without executing any of the plugins' code.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from prefect_preflight._environment import apply
+from prefect_preflight._environment.inherit import renewal_time
+from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION, PluginProblem, PluginWarning
+from prefect_preflight._plugins.duplicates import Originals, mark
+
+from .strict import is_listed, is_required
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from prefect_preflight._environment.inherit import Inheritance
+    from prefect_preflight._plugins import Plugin
+    from prefect_preflight._plugins.entry_point import Loaded
+    from prefect_preflight._plugins.hook_result import HookResult
+    from prefect_preflight._redaction import Redactor
+    from prefect_preflight._redaction.loggers import SafeLogger
+    from prefect_preflight._settings import Settings
+    from prefect_preflight._statuses import PluginStatus
+
+    from .task import Task
+
+
+class Ledger:
+    """Takes over what a run's plugins came to, into their records, the environment and the log."""
+
+    def __init__(self, settings: Settings, redactor: Redactor, logger: SafeLogger) -> None:
+        self.writers: dict[str, list[str]] = {}  # variable -> the plugins that set it, in the order of application
+        self._settings = settings
+        self._redactor = redactor
+        self._logger = logger
+        self._originals = Originals()
+
+    def discovered(self, plugin: Plugin, inheritance: Inheritance | None) -> None:
+        """Take over what is known of a plugin before anything of it is loaded."""
+        if not self._is_another_name(plugin, self._originals.of_value(plugin)) and inheritance is not None:
+            self._inherited(plugin, inheritance)
+
+    def _inherited(self, plugin: Plugin, inheritance: Inheritance) -> None:
+        """An ancestor has run the plugin, and what it set still stands: nothing is loaded."""
+        plugin.status, plugin.env, plugin.inherit = "inherited", inheritance.env, True
+        plugin.expires_at, plugin.renew_at = inheritance.expires_at, inheritance.renew_at
+        for name, value in plugin.env.items():
+            self._redactor.learn(name, value)
+        self._logger.debug("Plugin %s: an ancestor of this process ran it, its environment is inherited", plugin.name)
+
+    def _is_another_name(self, plugin: Plugin, original: Plugin) -> bool:
+        if original is plugin:
+            return False
+        original.required = original.required or is_listed(self._settings, plugin)
+        mark(plugin, original)
+        self._logger.debug("Plugin %s is not called: it is %s", plugin.name, plugin.candidate.why_excluded)
+        return True
+
+    def loaded(self, plugin: Plugin, found: Loaded) -> None:
+        """Take over what loading found, unless the version fence or safe mode keeps the hooks from running."""
+        plugin.requires, plugin.hook_names = found.requires, found.hook_names
+        for warning in found.warnings:
+            self._warn(plugin, warning)
+        fits = found.fits
+        versions = (plugin.name, found.requires, PREFECT_PLUGIN_API_VERSION)
+        if fits is False:
+            plugin.status = "incompatible"
+            skipping = "Skipping plugin %s: requires API version %s, current version is %s"
+            self._logger.log(self._level(plugin, logging.WARNING), skipping, *versions)
+            return
+        if fits is None:
+            invalid = "Plugin %s has invalid version specifier %r, ignoring version check"
+            self._logger.debug(invalid, plugin.name, found.requires)
+            text = f"PREFECT_PLUGIN_API_REQUIRES is {found.requires!r}, which is no version specifier"
+            self._warn(plugin, PluginWarning("bad-api-requirement", text))
+        self._logger.debug("Loaded plugin %s (requires API %s, current %s)", *versions)
+        if self._is_another_name(plugin, self._originals.of_hooks(plugin, found.hooks)):
+            return
+        plugin.hooks = found.hooks
+        if not found.hooks:
+            plugin.status = "no-hook"
+        elif self._settings.safe_mode:
+            plugin.status = "loaded"
+
+    def returned(self, plugin: Plugin, result: HookResult) -> None:
+        """Take over what a hook returned."""
+        for name, value in result.env.items():
+            self._redactor.learn(name, value)
+        for warning in result.warnings:
+            self._warn(plugin, warning)
+        plugin.required = plugin.required or result.required
+        plugin.note, plugin.inherit = result.note, result.inherit
+        plugin.expires_at, plugin.renew_at = result.expires_at, renewal_time(result.expires_at)
+        if result.required and not result.env:
+            empty = "it returned required=True with an empty environment; return None if there is nothing to do"
+            self._failed(plugin, "invalid-result", ("ValueError", empty))
+            return
+        apply(result.env)
+        plugin.env.update(result.env)
+        for name in result.env:
+            writers = self.writers.setdefault(name, [])
+            writers.append(plugin.name)
+            if len(writers) > 1:
+                self._logger.warning("Plugins %s set %s: the last one's value holds", ", ".join(writers), name)
+        self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(result.env))
+
+    def raised(self, task: Task, error: BaseException) -> None:
+        """Record what a load or a hook raised."""
+        kind, message = task.failure or (type(error).__name__, "(its message cannot be shown)")
+        if isinstance(error, PluginProblem):
+            self._failed(task.plugin, "invalid-result" if task.hook else "load-failed", (kind, message))
+        else:
+            text = f"{kind}: {message}" if message else kind
+            self._failed(task.plugin, "failed" if task.hook else "load-failed", (kind, text))
+            if task.traceback is not None:
+                self._logger.debug("Traceback of plugin %s:\n%s", task.plugin.name, task.traceback)
+
+    def timed_out(self, plugin: Plugin, running: bool, seconds: float) -> None:
+        """Record that the deadline of `seconds` passed while the plugin was running, or before its turn came."""
+        what = "it was still running" if running else "its turn had not come"
+        message = f"{what} when the {seconds:g} s that all plugins share were over"
+        self._failed(plugin, "timed-out", ("TimeoutError", message))
+
+    def _failed(self, plugin: Plugin, status: PluginStatus, error: tuple[str, str]) -> None:
+        plugin.status, plugin.error = status, error
+        what = "Failed to load plugin %s: %s" if status == "load-failed" else "Plugin %s failed: %s"
+        level = logging.DEBUG if is_required(self._settings, plugin) else logging.ERROR
+        self._logger.log(level, what, plugin.name, error[1])
+
+    def _level(self, plugin: Plugin, level: int) -> int:
+        """The level for what strict mode exits with if the plugin has to have done something: one line is enough."""
+        return logging.DEBUG if is_listed(self._settings, plugin) else level
+
+    def _warn(self, plugin: Plugin, warning: PluginWarning) -> None:
+        plugin.warnings.append(warning)
+        level = self._level(plugin, logging.WARNING) if warning.slug == "no-hook" else logging.WARNING
+        self._logger.log(level, "Plugin %s has a problem: %s", plugin.name, warning.text)

@@ -1,0 +1,70 @@
+"""Strict mode: which plugins are required, and what to exit with when one of them did not succeed."""
+
+from __future__ import annotations
+
+from prefect_preflight._discovery import canonical
+from prefect_preflight._statuses import FAILED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefect_preflight._plugins import Plugin
+    from prefect_preflight._settings import Settings
+
+_VERBS = {"load-failed": "could not be loaded", "timed-out": "timed out"}
+
+
+def failures(settings: Settings, plugins: Sequence[Plugin]) -> list[tuple[str, str]]:
+    """Name and reason of each required plugin that is known to have failed by now, in the order of names.
+
+    Required are the plugins in `PREFECT_PLUGINS_REQUIRED` and those that returned `required=True`; without
+    that list, all that are allowed and not fenced out by their API version.
+    """
+    listed = {canonical(name): name for name in settings.required or ()}
+    found = []
+    for plugin in plugins:
+        if is_required(settings, plugin):
+            reason = _reason(plugin, is_listed(settings, plugin))
+            if reason is not None:
+                found.append((plugin.name, reason))
+    installed = {canonical(plugin.name) for plugin in plugins}
+    missing = [(name, "is not installed") for key, name in listed.items() if key not in installed]
+    return sorted(found + missing)
+
+
+def is_required(settings: Settings, plugin: Plugin) -> bool:
+    """Whether the plugin's failure ends the process, as far as that is known by now."""
+    return settings.strict and (settings.required is None or is_listed(settings, plugin))
+
+
+def is_listed(settings: Settings, plugin: Plugin) -> bool:
+    """Whether there is a list of required plugins and it is on it, or says itself that it is required.
+
+    Then it has to have done something: that it was left alone, or has no hook, is a failure too.
+    """
+    names = settings.required
+    if not settings.strict or names is None:
+        return False
+    return plugin.required or canonical(plugin.name) in map(canonical, names)
+
+
+def _reason(plugin: Plugin, by_name: bool) -> str | None:
+    if by_name and plugin.status == "filtered":
+        if plugin.another_name_of is not None:  # under that it runs, and is required: see `Ledger`
+            return None
+        return f"is not allowed to run: it is {plugin.candidate.why_excluded}"
+    if by_name and plugin.status == "incompatible":
+        return f"requires plugin API version {plugin.requires}"
+    if by_name and plugin.status == "no-hook":
+        hints = [warning.text.partition(": ")[2] for warning in plugin.warnings if warning.slug == "no-hook"]
+        return ": ".join(["has no hook, so it cannot have done what it is required for", *filter(None, hints)])
+    if plugin.status in FAILED:
+        message = plugin.error[1] if plugin.error else "no reason known"
+        return f"{_VERBS.get(plugin.status, 'failed')}: {message}"
+    return None
+
+
+def message(found: Sequence[tuple[str, str]]) -> str:
+    """The one line that the process exits with, and the only one about these failures."""
+    return "[plugins] " + "; ".join(f"required plugin {name!r} {reason}" for name, reason in found)

@@ -1,0 +1,327 @@
+"""Runs the plugins: loads them, calls their hooks in waves under one deadline, applies what they return.
+
+Everything here happens in the importing thread, but for `_work`, which is the workers' part. The importing
+thread alone decides, applies and logs (`ledger`), in the order of the plugins' names, so that the result is
+the same every time.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from prefect_preflight._plugins import Hook, Plugin
+from prefect_preflight._plugins.describe import describe, plugin_traceback
+from prefect_preflight._plugins.entry_point import load
+from prefect_preflight._plugins.hook_call import call
+from prefect_preflight._redaction.loggers import SafeLogger
+from prefect_preflight._statuses import WAVES
+from prefect_preflight._threads.deadline import Deadline, clock
+from prefect_preflight._threads.executor import DaemonExecutor, InlineExecutor
+
+from .ledger import Ledger
+from .progress import ProgressLine
+from .task import Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from prefect_preflight._discovery import Candidate
+    from prefect_preflight._environment.inherit import Inheritance
+    from prefect_preflight._imports.room import WaitingRoom
+    from prefect_preflight._plugins.entry_point import Loaded
+    from prefect_preflight._plugins.hook_result import HookResult
+    from prefect_preflight._redaction import Redactor
+    from prefect_preflight._settings import Settings
+    from prefect_preflight._statuses import Progress
+
+# While something else still has to run afterwards, a wait ends early, so that a plugin that hangs cannot keep
+# the others from their turn. It goes on running, and what it returns before the deadline is applied then.
+_SHARE_OF_LOADING = 0.5
+_SHARE_OF_A_WAVE = 0.75
+_PATIENCE = 1.0  # seconds that a load may take before the next one starts beside it
+_LOOK_AGAIN = 0.01  # seconds
+_HELD_UP = "a module whose import waits for Prefect"
+
+
+class Runner:
+    """The plugins of one `import prefect`, and what becomes of them.
+
+    In the early stage Prefect does not exist. A task that needs it waits at its gate, and is admitted in the late
+    stage. Where there is no `room` for that, or no thread to be had, nothing runs early, and all runs late, in the
+    importing thread.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        candidates: Sequence[Candidate],
+        context: object,
+        redactor: Redactor,
+        logger: logging.Logger,
+        inherited: Mapping[Candidate, Inheritance],
+    ) -> None:
+        self.plugins = [Plugin(candidate) for candidate in candidates]
+        self.deadline = Deadline(settings.setup_timeout_seconds)
+        self.inline = False  # whether plugins run in the importing thread, where no deadline can hold
+        self._context = context
+        self._logger = SafeLogger(logger)
+        self._ledger = Ledger(settings, redactor, self._logger)
+        self._room: WaitingRoom | None = None
+        self._late = False
+        self._running: list[Task] = []
+        self._executor: Executor = DaemonExecutor()
+        self._progress = ProgressLine(self.deadline.seconds)
+        for plugin in self.plugins:
+            if plugin.pending:
+                self._ledger.discovered(plugin, inherited.get(plugin.candidate))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether anything is left to do."""
+        return any(plugin.pending for plugin in self.plugins)
+
+    @property
+    def writers(self) -> dict[str, list[str]]:
+        """The plugins that set a variable, by its name, in the order of application."""
+        return self._ledger.writers
+
+    @property
+    def writes(self) -> int:
+        """How many variables were set, each as often as it was."""
+        return sum(len(writers) for writers in self.writers.values())
+
+    @property
+    def stragglers(self) -> bool:
+        """Whether a task still runs that was given up."""
+        return any(not task.future.done() for task in self._running)
+
+    def can_use_threads(self) -> bool:
+        """Whether a thread can be started; one is, and waits for its first task."""
+        try:
+            self._executor.submit(int)
+        except RuntimeError:
+            return False
+        return True
+
+    def run_inline(self) -> None:
+        """Have everything done in the importing thread, from now on."""
+        self.inline, self._executor = True, InlineExecutor()
+
+    def early(self, room: WaitingRoom | None) -> None:
+        """Load the plugins and run their hooks, as far as they need no more of Prefect than the plugin API.
+
+        Without a `room` Prefect has been imported already, and they find all of it.
+        """
+        self._room = room
+        with self.deadline:
+            self._load_side_by_side()
+            self._run_waves(late=False)
+        for task in self._running:
+            if self._waits(task):
+                self._defer(task)
+
+    def late(self) -> None:
+        """Let those go on that need Prefect, one at a time, then wait for what is still running, until the deadline."""
+        self._late = True
+        with self.deadline:
+            while self.deadline.remaining() > 0:
+                self._load_one_by_one()
+                self._run_waves(late=True)
+                if not self._running:
+                    break
+                self._wait_for_one()
+        self._settle(list(self._running))  # what ended in time while this thread was held up until after the deadline
+        for task in self._running:
+            if task.hook is not None and task.started:  # its thread may not have begun
+                task.hook.started, task.hook.ended = task.began, clock()  # how long it ran up to the deadline
+        for plugin in self.plugins:
+            if plugin.pending:
+                running = any(task.plugin is plugin for task in self._running)
+                self._ledger.timed_out(plugin, running, self.deadline.seconds)
+        self.give_up()
+
+    def wait_for_stragglers(self, seconds: float) -> None:
+        """Give those who have been given up so many seconds to come to their end."""
+        end = clock() + seconds
+        while self.stragglers and clock() < end:
+            self._progress.bell.wait(_LOOK_AGAIN)
+
+    def give_up(self) -> None:
+        """Abandon what still runs: the deadline has passed, or the import has ended otherwise."""
+        straggling = [task for task in self._running if not task.abandoned]
+        if straggling:
+            from .stragglers import end_at_exit  # here, since in nearly every process nothing straggles
+
+            end_at_exit(straggling)
+        for task in straggling:
+            task.abandon()
+        self._executor.shutdown()
+
+    # Loading
+
+    def _load_side_by_side(self) -> None:
+        """Load all plugins one after the other, and beside one another as soon as one is slow.
+
+        Imports are not made for parallel execution (circular imports within a plugin's dependencies fail),
+        and gain nothing from it either.
+        """
+        plugins = [plugin for plugin in self.plugins if plugin.pending]
+        tasks = []
+        for index, plugin in enumerate(plugins):
+            if not self.deadline.remaining():
+                break  # this thread was held up
+            tasks.append(self._start(plugin, None))
+            behind = len(plugins) - index
+            self._wait_until_over(tasks[-1:], min(_PATIENCE, self.deadline.remaining() / (2 * behind)))
+        self._wait(tasks, _SHARE_OF_LOADING)
+        self._settle(tasks)
+
+    def _load_one_by_one(self) -> None:
+        """Load what is not loaded yet: Prefect's own circular imports allow one thread at a time only."""
+        for plugin in self.plugins:
+            if plugin.pending and self.deadline.remaining() > 0:
+                self._take_turn(plugin, None, _SHARE_OF_LOADING)
+
+    # Hooks
+
+    def _run_waves(self, late: bool) -> None:
+        """Call the hooks wave by wave; a wave's environment is applied before the next one starts."""
+        for wave in WAVES:
+            members = [(plugin, hook) for plugin in self.plugins for hook in plugin.open_hooks() if hook.wave == wave]
+            if late:
+                for plugin, hook in members:
+                    if self.deadline.remaining() > 0:
+                        self._take_turn(plugin, hook, _SHARE_OF_A_WAVE)
+            elif members and self.deadline.remaining() > 0:
+                tasks = [self._start(plugin, hook) for plugin, hook in members if hook.state == "waiting"]
+                self._wait(tasks, _SHARE_OF_A_WAVE)
+                self._settle(tasks)
+
+    def _take_turn(self, plugin: Plugin, hook: Hook | None, share: float) -> None:
+        """In the late stage: start one load or hook, or admit it if it waits at its gate."""
+        task = next((task for task in self._running if task.plugin is plugin and task.hook is hook), None)
+        if task is None:
+            if (plugin.loading if hook is None else hook.state) != "waiting":
+                return
+            task = self._start(plugin, hook, late=True)
+        elif task.at_gate:
+            self._defer(task)
+            task.admit()
+        else:
+            return  # it is running, and is waited for in the end
+        self._wait([task], share)
+        self._settle([task])
+
+    # Tasks of either kind
+
+    def _start(self, plugin: Plugin, hook: Hook | None, late: bool = False) -> Task:
+        plugin.stage = "late" if late else "early"
+        plugin.began = clock() if plugin.began is None else plugin.began
+        task = Task(plugin, hook, self._progress.bell, has_gate=not late and self._room is not None)
+        _set_state(task, "running")
+        self._running.append(task)  # first, so that an interrupt in between cannot leave a worker at its gate for good
+        task.future = self._executor.submit(task.run, self._work)
+        task.future.add_done_callback(lambda _: self._progress.bell.ring())
+        return task
+
+    def _work(self, task: Task) -> Loaded | HookResult:
+        """The worker's part: execute the plugin's code.
+
+        All of it: an error is described here too, since its `__str__` may exit, or never return.
+        """
+        try:
+            if task.hook is None:
+                return load(task.plugin.candidate)
+            return call(task.hook, self._context, task.set_cancel)
+        except BaseException as error:
+            task.failure = describe(error)
+            if self._logger.is_enabled_for(logging.DEBUG):
+                task.traceback = plugin_traceback(error)
+            raise
+
+    def _wait(self, tasks: Sequence[Task], share: float) -> None:
+        """Wait for `tasks`: as long as there is time, or for a share of it if anything else has to run."""
+        self._wait_until_over(tasks, self.deadline.remaining() * share)
+        if not self._others_wait(tasks):
+            self._wait_until_over(tasks, self.deadline.remaining())
+
+    def _wait_until_over(self, tasks: Sequence[Task], seconds: float) -> None:
+        self._progress.wait(
+            lambda: all(task.future.done() or self._waits(task) for task in tasks), seconds, self._names_running
+        )
+
+    def _wait_for_one(self) -> None:
+        """Wait until something that was slow ends, or needs Prefect after all."""
+        tasks = list(self._running)
+
+        def over() -> bool:
+            for task in tasks:
+                self._waits(task)  # which may end the wait of a stranger's that it waits for
+            return any(task.future.done() or task.at_gate for task in tasks)
+
+        self._progress.wait(over, self.deadline.remaining(), self._names_running)
+        self._settle(tasks)
+
+    def _waits(self, task: Task) -> bool:
+        """Whether a task waits for Prefect, and so for this thread: at its gate, or for somebody who waits."""
+        if task.at_gate:
+            return True
+        if self._room is None or not self._room.is_held_up(task):
+            return False
+        if self._late:  # Prefect is whole: what keeps this one is a stranger, who waits for the end of the late stage
+            self._room.let_strangers_in()
+        return self._room.is_held_up(task)
+
+    def _defer(self, task: Task) -> None:
+        plugin = task.plugin
+        if plugin.deferred is None:
+            plugin.deferred, plugin.stage = task.needs or _HELD_UP, "late"
+            self._logger.debug("Plugin %s runs late: it needs %s", plugin.name, plugin.deferred)
+
+    def _others_wait(self, tasks: Sequence[Task]) -> bool:
+        """Whether something has still to run that does not depend on those of `tasks` that go on running."""
+        own = {id(task.plugin) for task in tasks}
+        if len(own) > 1 and tasks[0].hook is None:
+            return True  # whoever's load hangs, the hooks of those that are loaded have not run
+        if any(task.at_gate for task in tasks):
+            return True
+        return any(plugin.pending and id(plugin) not in own for plugin in self.plugins)
+
+    def _names_running(self) -> str:
+        return ", ".join(dict.fromkeys(task.plugin.name for task in self._running if not task.future.done()))
+
+    def _settle(self, tasks: Sequence[Task]) -> None:
+        """Take over the results of the tasks that have ended in time, in their order.
+
+        The others go on running, or count as if they did: this thread may have been held up by one that kept the
+        interpreter's lock, and what became of a plugin must not depend on when somebody looks.
+        """
+        for task in tasks:
+            if task.future.done() and not self.deadline.passed_at(task.ended):
+                self._running.remove(task)
+                self._settle_one(task)
+
+    def _settle_one(self, task: Task) -> None:
+        plugin, hook, error = task.plugin, task.hook, task.future.exception()
+        _set_state(task, "done")
+        if hook is not None:
+            hook.started, hook.ended = task.began, task.ended
+        else:
+            plugin.load_seconds = task.ended - task.began
+        if error is not None:
+            self._ledger.raised(task, error)
+        elif hook is not None:
+            self._ledger.returned(plugin, task.future.result())
+            if plugin.pending and all(other.state == "done" for other in plugin.hooks):
+                plugin.status = "success"
+        else:
+            self._ledger.loaded(plugin, task.future.result())
+
+
+def _set_state(task: Task, state: Progress) -> None:
+    if task.hook is not None:
+        task.hook.state = state
+    else:
+        task.plugin.loading = state

@@ -1,0 +1,98 @@
+"""What this process has come to: the import of Prefect, who asks whom for a module, and our one line on stderr.
+
+The lowest floor: it knows nothing of the others, and all of them may ask it.
+"""
+
+import sys
+from _thread import get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+finder: "Any" = sys.modules[__package__]
+"""The start-up finder: the package itself, see there. Loaded before this module, so nothing is imported for it."""
+
+
+class State:
+    """What became of `import prefect` in this process.
+
+    Attributes:
+        phase: "waiting" (for an `import prefect`), "running", or "done"; a failed import makes it "waiting" again.
+        reason: why no hook ran, if that is so.
+        refusal: what strict mode ended the import with before there was a run.
+        settings: the `_settings.Settings` of the latest import; None before the first one.
+        run: the latest `_stages.PrefectImport`; None where no hook was to run.
+        specs: how many specs have been given our loader; whoever wraps it in turn hides it.
+    """
+
+    def __init__(self) -> None:
+        self.phase = "waiting"
+        self.reason: str | None = None
+        self.refusal: str | None = None
+        self.settings: Any = None
+        self.run: Any = None
+        self.specs = 0
+
+
+state = State()
+
+
+def finish(reason: "str | None" = None) -> None:
+    """The hooks have run, or will not for `reason`; no further import costs anything because of the start-up finder."""
+    state.phase, state.reason = "done", reason
+    if finder in sys.meta_path:
+        sys.meta_path.remove(finder)
+
+
+def begin_afresh() -> None:
+    """Have the next `import prefect` be the first again."""
+    state.phase = "waiting"
+    if finder not in sys.meta_path:
+        sys.meta_path.insert(0, finder)
+
+
+def complain(text: str) -> None:
+    """Write one line to stderr, if there is a stderr."""
+    if sys.stderr is not None:
+        try:
+            sys.stderr.write(f"prefect-preflight: {text}\n")
+        except Exception:  # closed, nobody reads it any more, or not a stream at all
+            pass
+
+
+_asking: "set[tuple[int, int, str]]" = set()
+
+
+def is_asked_in_return(asker: object, name: str) -> bool:
+    """Whether the finder `asker`, in this thread, is asking the others for `name`, and one of them asks it in return.
+
+    As a finder does that asks all the others and wraps what they give (ddtrace, wrapt). It is then answered with None,
+    as if we were not there: that nobody else knows the module is not to be concluded from that.
+    """
+    return (get_ident(), id(asker), name) in _asking
+
+
+def ask_other_finders(
+    asker: object, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
+) -> "ModuleSpec | None":
+    """The spec that the finders on `sys.meta_path` other than `asker` give for `name`, in their order."""
+    key = (get_ident(), id(asker), name)
+    _asking.add(key)
+    try:
+        for other in list(sys.meta_path):
+            find = getattr(other, "find_spec", None) if other is not asker else None
+            spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+            if spec is not None:
+                return spec
+        return None
+    finally:
+        _asking.discard(key)
+
+
+def forget_asking() -> None:
+    """In a forked child: the idents of lost threads are given to new ones."""
+    _asking.clear()
