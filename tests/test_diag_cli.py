@@ -123,9 +123,8 @@ def test_an_interruption_cannot_be_diagnosed(world: World) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_cannot_be_diagnosed(bare: Host) -> None:
     """A report that cannot be written is one line on stderr, not a traceback."""
-    code = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
-        "from prefect_preflight._command_line.diagnose import diagnose; diagnose([])"
-    result = bare.run(code)
+    full = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
+    result = bare.run(full + "from prefect_preflight._command_line.diagnose import diagnose; diagnose([])")
     assert result.returncode == 2, str(result)
     assert result.stderr.startswith("Error: cannot diagnose: OSError") and len(result.stderr.splitlines()) == 1
 

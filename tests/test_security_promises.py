@@ -27,7 +27,7 @@ SCREEN = 40
 
 # Modules that reach the network, start processes, or execute texts; `testing` is for test suites, which start children.
 NEVER_IMPORTED = ("socket", "ssl", "urllib.request", "http", "requests", "subprocess", "ctypes", "pickle", "marshal")
-EXEMPT = [("_stragglers.py", "ctypes")]
+EXEMPT = [("stragglers.py", "ctypes")]
 """What ends, when the process does, the threads of hooks that hang."""
 
 QUIET = {"PYTHONDONTWRITEBYTECODE": "1"}
