@@ -2,12 +2,12 @@
 
 Three rules, each on its own enough to hide a value:
 
-* by name: a variable whose name says that it is a secret (``is_sensitive``);
-* by shape: text that looks like a secret wherever it stands (the table ``shapes.SHAPES``);
+* by name: a variable whose name says that it is a secret (`is_sensitive`);
+* by shape: text that looks like a secret wherever it stands (the table `shapes.SHAPES`);
 * by knowledge: a secret once learnt is hidden in any text, in any of its usual encodings.
 
 Nothing is imported after this module has loaded, neither by us nor by what we call: the importing thread may
-import nothing while it waits for hooks.  A pattern is compiled only when a word that it needs is in the text
+import nothing while it waits for hooks. A pattern is compiled only when a word that it needs is in the text
 (most values need none), and every repetition that can fail is bounded, so the time is linear in the length.
 """
 
@@ -63,7 +63,7 @@ def is_sensitive(name: str) -> bool:
 
     Names that contain SECRET, TOKEN, PASSWORD or KEY do, in any case, as Prefect's documentation has it.
     So do others that a reviewer would expect (CREDENTIAL, PASSPHRASE, AUTH, DSN, ...), the short ones only as
-    a whole word: ``GIT_AUTHOR_NAME``, ``PWD`` and ``SSH_AUTH_SOCK`` stay readable.
+    a whole word: `GIT_AUTHOR_NAME`, `PWD` and `SSH_AUTH_SOCK` stay readable.
     """
     upper = name.upper()
     if any(word in upper for word in _ANYWHERE):
@@ -76,7 +76,7 @@ def is_sensitive(name: str) -> bool:
 class Redactor:
     """Text in, text without secrets out: by shape always, by knowledge for what it has learnt.
 
-    No method raises: text that cannot be examined is hidden whole.  Threads may share one.
+    No method raises: text that cannot be examined is hidden whole. Threads may share one.
     """
 
     # Not an instance dictionary, which a renderer of tracebacks might walk; the repr shows nothing.
@@ -113,7 +113,7 @@ class Redactor:
                 self._forms[value] = None
 
     def text(self, text: str) -> str:
-        """Return ``text`` without its secrets; of more than 32,768 characters only the head.
+        """Return `text` without its secrets; of more than 32,768 characters only the head.
 
         Applying it twice changes nothing more.
         """
@@ -123,7 +123,7 @@ class Redactor:
             return MASK
 
     def value(self, name: str, value: str) -> str:
-        """Return a variable's value for display: MASK if the name is sensitive, else redacted text.
+        """A variable's value for display: MASK if the name is sensitive, else redacted text.
 
         What is longer than 120 characters after that is shortened.
         """
@@ -133,7 +133,7 @@ class Redactor:
         return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        """Return variables for display, having learnt them all first: one's secret may be part of another."""
+        """Variables for display, having learnt them all first: one's secret may be part of another."""
         for name, value in env.items():
             self.learn(name, value)
         return {self.text(name): self.value(name, value) for name, value in env.items()}
@@ -146,7 +146,7 @@ class Redactor:
             text = text[: _LIMIT + _MARGIN + max(map(len, forms), default=0)]
             text = _mask(text, _secrets(text, forms), _LIMIT) + _CUT
         for _ in range(_PASSES):
-            # A mask can complete another shape, so we go on until nothing changes.  Each pass that changes
+            # A mask can complete another shape, so we go on until nothing changes. Each pass that changes
             # anything leaves fewer characters that are not mask.
             masked = _mask(text, _secrets(text, forms), len(text))
             if len(masked) > _LIMIT:
@@ -158,7 +158,7 @@ class Redactor:
 
 
 def _mask(text: str, spans: Iterable[tuple[int, int]], limit: int) -> str:
-    """Return the first ``limit`` characters, with one mask for each run of overlapping or adjoining spans."""
+    """The first `limit` characters, with one mask for each run of overlapping or adjoining spans."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -203,7 +203,7 @@ def _worth_learning(value: str) -> bool:
 
 
 def _is_place(name: str, value: str) -> bool:
-    """Whether the value only says where a secret is: ``TOKEN_FILE=/run/token``, ``TOKEN_URL=https://...``."""
+    """Whether the value only says where a secret is: `TOKEN_FILE=/run/token`, `TOKEN_URL=https://...`."""
     kind = name.upper().rpartition("_")[2]
     if kind in ("FILE", "PATH", "DIR", "DIRECTORY", "CREDENTIALS"):
         return re.match(r"(?:[/~.]|[A-Za-z]:[\\/])[\w ./\\~-]+\Z", value) is not None

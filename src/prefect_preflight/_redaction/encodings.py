@@ -1,6 +1,6 @@
 """The forms in which a known secret turns up in text: URL-encoded, base64, hexadecimal, escaped.
 
-Written out here: the importing thread may import nothing (``json``, ``base64``, ``urllib.parse``) while
+Written out here: the importing thread may import nothing (`json`, `base64`, `urllib.parse`) while
 it waits for hooks.
 """
 
@@ -49,7 +49,7 @@ def encodings(secret: str) -> Iterator[str]:
 def decoded(part: str) -> Iterator[str]:
     """Yield what a part found by its shape says in plain.
 
-    That is a URL's password, a header's credential, the password inside ``Basic ...``, the items of a list or
+    That is a URL's password, a header's credential, the password inside `Basic ...`, the items of a list or
     of a cookie, and the lines of a key that is written on one.
     """
     if "%" in part:
@@ -71,7 +71,7 @@ def decoded(part: str) -> Iterator[str]:
 
 
 def _bytes(text: str) -> bytes:
-    """Encode as ``os.environ`` does; other lone surrogates pass as well."""
+    """Encode as `os.environ` does; other lone surrogates pass as well."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -83,7 +83,7 @@ def _quoted(data: bytes, table: dict[int, str]) -> str:
 
 
 def _small(quoted: str) -> str:
-    """Return the URL-encoded text with small hexadecimal digits, as some encoders write them."""
+    """The URL-encoded text with small hexadecimal digits, as some encoders write them."""
     return re.sub("%..", lambda match: match[0].lower(), quoted) if "%" in quoted else quoted
 
 

@@ -1,6 +1,6 @@
-"""What secrets look like: the table of shapes that ``_redaction`` hides in any text.
+"""What secrets look like: the table of shapes that `_redaction` hides in any text.
 
-A pattern is compiled only when a word that it needs is in the text; most values need none.  Every repetition
+A pattern is compiled only when a word that it needs is in the text; most values need none. Every repetition
 that can fail after it has matched is bounded, so the time stays linear in the text's length.
 """
 
@@ -24,7 +24,7 @@ _QUOTED = (
     r"|b?'((?:[^'\\\n]|\\[\s\S])+)"
     r"|\\+[\"']((?:[^\"'\\\n]|\\+[^\"'\\\n])+)"  # JSON inside a JSON string
 )
-# A password may hold delimiters.  They end it only before a space, the text's end or the next name.
+# A password may hold delimiters. They end it only before a space, the text's end or the next name.
 _NEXT = r"[\w.%-]{0,40}=|\\*[\"'][\w .-]{1,40}\\*[\"']\s?:"
 _DELIMITER = rf"[`;,&)\]}}<>](?![`;,&)\]}}<>\"'.:]{{0,8}}(?:\s|\Z|{_NEXT}))"
 _QUOTE = rf"[\"'](?![\s`;,&)\]}}<>.:]|\Z|{_NEXT})"
@@ -33,7 +33,7 @@ _UNQUOTED = rf"(?!\\*[\"']|[{{\[])(?!{_LITERAL})((?:[^\s\"'`;,&)\]}}<>]|{_DELIMI
 _BRACED = r"\{((?:[^}\n]|\}\})+)"  # ODBC
 _LIST = r"\[([^\]\n]+)"  # hidden whole
 _VALUE = rf"(?:{_QUOTED}|{_BRACED}|{_LIST}|{_UNQUOTED})"
-# Of a mapping, whose own items are looked at one by one.  Without quotes it needs a digit: "plugin 'my-token': it
+# Of a mapping, whose own items are looked at one by one. Without quotes it needs a digit: "plugin 'my-token': it
 # failed" is prose.
 _ITEM = rf"(?:{_QUOTED}|{_LIST}|{_SMALL}(?=[^\s,]{{0,64}}\d){_UNQUOTED})"
 
@@ -55,7 +55,7 @@ _EQUALS = (
     r"(?:\\*[\"'])?\]?[ \t]{0,4}(?:(?:=>|:=)[ \t]{0,4}"
     r"|=(?!=)(?:[ \t]{1,4}(?![\w.-]{1,40}=[^=\s]))?)"  # "password= user=me" is an empty password
 )
-# "name: value" in prose.  Plugins are called "acme-token" and modules "acme.token:Plugin", so the rule is
+# "name: value" in prose. Plugins are called "acme-token" and modules "acme.token:Plugin", so the rule is
 # narrower than for "=": whole words, a space after the colon, and no ordinary word as a token's value.
 _COLON = r"[ \t]{0,2}:[ \t]{1,8}(?!\w{0,60}(?:error|exception|denied|notfound|warning)\b)"
 _NEW_WORD = r"(?<![a-z0-9:/.-])"
@@ -96,7 +96,7 @@ _AWS_SECRET = (
 )
 _DISCORD_TEAMS = r"(?:discord(?:app)?\.com/api/webhooks/\d{1,24}|webhook\.office\.com/webhookb2)"
 
-# Each row: a sign that the text must have, words (lower case) of which it must have one, and a pattern.  What the
+# Each row: a sign that the text must have, words (lower case) of which it must have one, and a pattern. What the
 # pattern's groups match is the secret; where it has no group, all that it matches is.
 _IN_CONTEXT: tuple[tuple[str, tuple[str, ...], str], ...] = (
     # private keys, whole; one whose end is missing hides all that follows
@@ -177,7 +177,7 @@ SHAPES = (*_IN_CONTEXT, *(("", words, pattern) for words, pattern in _FORMATS))
 
 
 def find_secrets(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of everything in ``text`` that has a secret's shape, in no order."""
+    """Yield the start and end of everything in `text` that has a secret's shape, in no order."""
     lowered = text.lower()
     for sign, words, pattern in SHAPES:
         if sign not in text or not any(word in lowered for word in words):

@@ -40,20 +40,20 @@ class Settings:
     """The plugin system's settings, and what a hook's context needs of Prefect's own.
 
     Attributes:
-        enabled: Whether plugins run at all. Default False.
-        allow: Names of the only plugins that may run, in the order written, without duplicates. None allows
+        enabled: whether plugins run at all. Default False.
+        allow: names of the only plugins that may run, in the order written, without duplicates. None allows
             all, an empty tuple none: `PREFECT_PLUGINS_ALLOW=""` lets nothing through. Default None.
-        deny: Names of plugins that must not run, likewise. Default None.
-        setup_timeout_seconds: Time for loading and running all plugins, in seconds; finite, above 0.
+        deny: names of plugins that must not run, likewise. Default None.
+        setup_timeout_seconds: time for loading and running all plugins, in seconds; finite, above 0.
             Default 20.0.
-        strict: Whether a required plugin's failure ends the process. Default False.
-        safe_mode: Whether plugins are loaded but their hooks not run. Default False.
-        required: Names of the plugins that strict mode insists on. None means no such list. Default None.
+        strict: whether a required plugin's failure ends the process. Default False.
+        safe_mode: whether plugins are loaded but their hooks not run. Default False.
+        required: names of the plugins that strict mode insists on. None means no such list. Default None.
         logging_level: Prefect's `logging.level`, with debug mode and test mode in force. Default `INFO`.
         api_url: Prefect's `api.url`. Default None.
-        sources: Where each of the above came from, for people; `default` where nothing is set.
-        problems: What is wrong in what was read.
-        exports: Environment variables that make the same values hold in a child process with another
+        sources: where each of the above came from, for people; `default` where nothing is set.
+        problems: what is wrong in what was read.
+        exports: environment variables that make the same values hold in a child process with another
             working directory: one for every plugin setting that came from a file.
     """
 
@@ -88,7 +88,7 @@ class Settings:
 
 
 def default_profiles_path(environ: "Mapping[str, str]") -> str:
-    """Return where Prefect's profiles are unless a setting says otherwise; it does not expand `~`."""
+    """Where Prefect's profiles are unless a setting says otherwise; it does not expand `~`."""
     home = environ.get("PREFECT_HOME")
     if not home:
         home = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".prefect")
@@ -96,11 +96,11 @@ def default_profiles_path(environ: "Mapping[str, str]") -> str:
 
 
 def anything_set(environ: "Mapping[str, str]", directory: "str | None" = None) -> bool:
-    """Tell, at the least cost, whether any source could say something about the plugin system.
+    """Whether any source could say something about the plugin system, found out at the least cost.
 
     Args:
-        environ: The environment.
-        directory: Where the files are looked for; None is the working directory.
+        environ: the environment.
+        directory: where the files are looked for; None is the working directory.
     """
     try:
         for name in environ:

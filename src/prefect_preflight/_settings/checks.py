@@ -18,9 +18,9 @@ def report_conflicts(sources: Sources, kinds: Mapping[str, str], prefixes: Seque
     """Report settings whose new and legacy names stand side by side with different values.
 
     Args:
-        sources: What is looked at, and takes the reports.
-        kinds: The kind of value of each setting.
-        prefixes: The new prefix, then the legacy one.
+        sources: what is looked at, and takes the reports.
+        kinds: the kind of value of each setting.
+        prefixes: the new prefix, then the legacy one.
     """
     for place, variables in (("", sources.variables), (ENV_FILE + ": ", sources.env_file())):
         for field, kind in kinds.items():
@@ -36,9 +36,9 @@ def report_unknown_names(sources: Sources, fields: Sequence[str], prefixes: Sequ
     """Report names under our prefixes, and keys in our tables and objects, that mean nothing.
 
     Args:
-        sources: What is looked at, and takes the reports.
-        fields: The settings that there are.
-        prefixes: The prefixes under which they are found in the environment.
+        sources: what is looked at, and takes the reports.
+        fields: the settings that there are.
+        prefixes: the prefixes under which they are found in the environment.
     """
     known = {(prefix + field).lower() for prefix in prefixes for field in fields}
     named = [(name, "") for name in sources.variables.values()]
@@ -90,7 +90,7 @@ def _differ(kind: str, value: str, other: str) -> bool:
 
 
 def _closest(name: str, fields: Sequence[str]) -> str:
-    """Return the setting that a misspelt name is most likely meant to be, or an empty string."""
+    """The setting that a misspelt name is most likely meant to be, or an empty string."""
     name = name.lower()
     for field in fields:
         if len(name) > 2 and (name in field or field in name):

@@ -22,10 +22,10 @@ class Problem:
     """Something in the settings that a person should fix.
 
     Attributes:
-        field: The setting that it is about, such as `strict`; empty when it is about a whole source.
-        source: Where it was found, such as `PREFECT_PLUGINS_STRICT` or `prefect.toml`.
-        text: One line that says what is wrong, what is allowed, and what is used instead.
-        slug: Stable name of the kind: `bad-value`, `unknown-name`, `broken-file`, `unknown-profile`,
+        field: the setting that it is about, such as `strict`; empty when it is about a whole source.
+        source: where it was found, such as `PREFECT_PLUGINS_STRICT` or `prefect.toml`.
+        text: one line that says what is wrong, what is allowed, and what is used instead.
+        slug: stable name of the kind: `bad-value`, `unknown-name`, `broken-file`, `unknown-profile`,
             `conflict` or `internal-error`.
     """
 
@@ -45,8 +45,8 @@ class Files:
     """`.env`, TOML files and profiles, each read at most once, and the problems met on the way.
 
     Args:
-        environ: The environment, to which `${NAME}` in `.env` refers.
-        directory: What the files' paths are relative to; None is the working directory.
+        environ: the environment, to which `${NAME}` in `.env` refers.
+        directory: what the files' paths are relative to; None is the working directory.
     """
 
     def __init__(self, environ: "Mapping[str, str]", directory: "str | None") -> None:
@@ -59,7 +59,7 @@ class Files:
         self._env_file: Variables | None = None
 
     def env_file(self) -> "Variables":
-        """Return the names in `.env` that are Prefect's, in lower case, with name as written and value."""
+        """The names in `.env` that are Prefect's, in lower case, with name as written and value."""
         if self._env_file is None:
             self._env_file = {}
             data = self._read(ENV_FILE)
@@ -89,12 +89,12 @@ class Files:
         return values
 
     def table(self, file: str, path: "tuple[str, ...]", key: str = "") -> "dict[str, Any]":
-        """Return a table of a TOML file, empty if the file or the table is not there.
+        """A table of a TOML file, empty if the file or the table is not there.
 
         Args:
-            file: The file's path, relative to the directory.
-            path: The keys on the way to the table.
-            key: What is looked for in it; the file may not be parsed if its bytes do not contain that.
+            file: the file's path, relative to the directory.
+            path: the keys on the way to the table.
+            key: what is looked for in it; the file may not be parsed if its bytes do not contain that.
         """
         if file not in self._documents:
             data = self._read(file)
@@ -145,7 +145,7 @@ class Files:
 
 
 def printable(text: str) -> str:
-    """Return a text with its control characters, line breaks and lone surrogates escaped."""
+    """A text with its control characters, line breaks and lone surrogates escaped."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def parse_toml(data: bytes) -> "dict[str, Any]":
-    """Return a TOML document's content.
+    """A TOML document's content.
 
     Args:
-        data: The file as bytes; it must be UTF-8 without a byte order mark, as for Prefect.
+        data: the file as bytes; it must be UTF-8 without a byte order mark, as for Prefect.
 
     Raises:
-        ValueError: It is not TOML, or not UTF-8.
-        RecursionError: It is nested too deeply.
+        ValueError: it is not TOML, or not UTF-8.
+        RecursionError: it is nested too deeply.
     """
     if sys.version_info >= (3, 11):
         import tomllib
@@ -31,21 +31,21 @@ def parse_toml(data: bytes) -> "dict[str, Any]":
 
 
 def parse_env_file(data: bytes, environ: "Mapping[str, str]") -> "tuple[dict[str, str | None], list[int]]":
-    """Return what a `.env` file assigns, and the lines that are not understood.
+    """What a `.env` file assigns, and the lines that are not understood.
 
     python-dotenv is what pydantic-settings, and thereby Prefect 3, reads the file with. Its two lower modules
     do the work here, since `dotenv_values` takes `os.environ` for the environment and logs to stderr.
 
     Args:
-        data: The file as bytes, in UTF-8.
-        environ: What `${NAME}` refers to, where the file has not assigned it further up.
+        data: the file as bytes, in UTF-8.
+        environ: what `${NAME}` refers to, where the file has not assigned it further up.
 
     Returns:
         The values by name, None for a name without `=`; and the numbers of the lines left out.
 
     Raises:
         ImportError: python-dotenv is not installed.
-        UnicodeDecodeError: The file is not UTF-8.
+        UnicodeDecodeError: the file is not UTF-8.
     """
     from io import StringIO
 
@@ -67,12 +67,12 @@ def parse_env_file(data: bytes, environ: "Mapping[str, str]") -> "tuple[dict[str
 
 
 def parse_object(text: object) -> "dict[str, Any]":
-    """Return a JSON object, empty for JSON's null.
+    """A JSON object, empty for JSON's null.
 
     Raises:
-        ValueError: It is not JSON, or no object.
-        TypeError: It is no text, but a table in TOML.
-        RecursionError: It is nested too deeply.
+        ValueError: it is not JSON, or no object.
+        TypeError: it is no text, but a table in TOML.
+        RecursionError: it is nested too deeply.
     """
     import json
 

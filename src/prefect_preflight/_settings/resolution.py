@@ -43,11 +43,11 @@ def resolve(
     strict mode fails closed then.
 
     Args:
-        environ: The environment, usually `os.environ`.
-        directory: Where to look for `.env`, `prefect.toml` and `pyproject.toml`. Default: the working
+        environ: the environment, usually `os.environ`.
+        directory: where to look for `.env`, `prefect.toml` and `pyproject.toml`. Default: the working
             directory; if that does not exist any more, there are no such files.
-        argv: The command line, since `prefect --profile NAME` chooses a profile. Default: `sys.argv`.
-        full: Resolve everything, even if plugins are disabled, and report unknown names too.
+        argv: the command line, since `prefect --profile NAME` chooses a profile. Default: `sys.argv`.
+        full: resolve everything, even if plugins are disabled, and report unknown names too.
 
     Returns:
         The settings, with what was wrong in `problems`.
@@ -135,7 +135,7 @@ class _Resolver:
                 self.settings.sources["logging_level"] = found.source
 
     def first(self, field: str, kind: str, group: str, key: str, names: "Sequence[str]") -> "tuple[Found | None, Any]":
-        """Return the first source that says something about a setting, and the value, `_BAD` if it is bad."""
+        """The first source that says something about a setting, and the value, `_BAD` if it is bad."""
         for found in self.sources.look_up(group, key, names):
             from .values import ALLOWED, ERRORS, UNSET, parse
 

@@ -48,10 +48,10 @@ class Found:
     """What one source says about one setting.
 
     Attributes:
-        source: Where the value stands, for people.
-        value: The value as read: a string from the environment and `.env`, any TOML or JSON value else.
-        from_file: Whether a child in another working directory might not see it.
-        is_text: Whether Prefect tries the value as JSON first, as it does for lists in the environment.
+        source: where the value stands, for people.
+        value: the value as read: a string from the environment and `.env`, any TOML or JSON value else.
+        from_file: whether a child in another working directory might not see it.
+        is_text: whether Prefect tries the value as JSON first, as it does for lists in the environment.
     """
 
     __slots__ = ("from_file", "is_text", "source", "value")
@@ -67,10 +67,10 @@ class Sources(Files):
     """All the places in which Prefect looks for settings, each read at most once.
 
     Args:
-        environ: The environment; names are matched in any case, except those that Prefect itself takes
+        environ: the environment; names are matched in any case, except those that Prefect itself takes
             literally (`PREFECT_PROFILE`, `PREFECT_PROFILES_PATH`, `PREFECT_HOME`).
-        directory: Where `.env`, `prefect.toml` and `pyproject.toml` are; None is the working directory.
-        argv: The command line, for `prefect --profile NAME`.
+        directory: where `.env`, `prefect.toml` and `pyproject.toml` are; None is the working directory.
+        argv: the command line, for `prefect --profile NAME`.
     """
 
     def __init__(self, environ: "Mapping[str, str]", directory: "str | None", argv: "Sequence[str]") -> None:
@@ -91,8 +91,8 @@ class Sources(Files):
 
         Args:
             group: Prefect's name of the settings group, such as `plugins`; empty for the root.
-            key: The field's name in it, such as `enabled`.
-            names: The field's environment names, in lower case, the preferred one first.
+            key: the field's name in it, such as `enabled`.
+            names: the field's environment names, in lower case, the preferred one first.
         """
         yield from self._in_objects(group, (key,))
         yield from self._among(self.variables, names, "")
@@ -138,7 +138,7 @@ class Sources(Files):
                     yield Found(source, values[key], from_file)
 
     def objects(self, group: str) -> "list[tuple[str, dict[str, Any], bool]]":
-        """Return source and content of a group's JSON objects, and whether they stand in a file."""
+        """Source and content of a group's JSON objects, and whether they stand in a file."""
         if group not in self._objects:
             self._objects[group] = list(self._find_objects(group))
         return self._objects[group]
@@ -177,7 +177,7 @@ class Sources(Files):
     # -- profiles ---------------------------------------------------------------------------------------
 
     def profile(self, name: str) -> "tuple[dict[str, Any], str]":
-        """Return the active profile's settings, if `name` can be among them, and a label for people.
+        """The active profile's settings, if `name` can be among them, and a label for people.
 
         Args:
             name: A setting's name in upper case; empty for the whole profile.
@@ -220,7 +220,7 @@ class Sources(Files):
             self.report(asked_by, text, "unknown-profile")
 
     def profiles_path(self) -> str:
-        """Return where the profiles are, by Prefect's rules; a path in a setting is taken literally."""
+        """Where the profiles are, by Prefect's rules; a path in a setting is taken literally."""
         if self._profiles_path is None:
             self._profiles_path = self._find_profiles()
         return self._profiles_path

@@ -23,21 +23,21 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def parse(kind: str, value: "Any", is_text: bool) -> "Any":
-    """Return the meaning of a value.
+    """The meaning of a value.
 
     Args:
-        kind: One of the keys of `ALLOWED`.
-        value: As the source has it.
-        is_text: Whether a list may be written as JSON, as in the environment and in `.env`.
+        kind: one of the keys of `ALLOWED`.
+        value: as the source has it.
+        is_text: whether a list may be written as JSON, as in the environment and in `.env`.
 
     Raises:
-        ValueError: It is not what `ALLOWED` says; so do the other `ERRORS`.
+        ValueError: it is not what `ALLOWED` says; so do the other `ERRORS`.
     """
     return _PARSERS[kind](value, is_text)
 
 
 def export(value: "Any") -> str:
-    """Return a plugin setting's value in a form for the environment, which resolves to it again."""
+    """A plugin setting's value in a form for the environment, which resolves to it again."""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
