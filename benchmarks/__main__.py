@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -27,7 +26,7 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, help="where the environments are kept; by default nowhere")
     parser.add_argument("--rounds", type=int, default=12, help="how often each thing is measured (%(default)s)")
     parser.add_argument("--only", choices=sorted(SUITES), action="append", help="leave out the others")
-    parser.add_argument("--write", action="store_true", help="write benchmarks/results.json and docs/performance.*")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.*")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         root = (options.environments or Path(temporary)).resolve()
@@ -53,7 +52,6 @@ def _machine() -> dict[str, str]:
 
 
 def _write(results: Results) -> None:
-    (ROOT / "benchmarks" / "results.json").write_text(json.dumps(results.as_dict(), indent=1) + "\n")
     (ROOT / "docs" / "performance.svg").write_text(plot.svg(results.charts))
     page = ROOT / "docs" / "performance.md"
     before, _, rest = page.read_text().partition(BEGIN)

@@ -25,7 +25,6 @@ _PLUGIN = "[prefect.plugins]\nplugin_{number} = {name}\n"
 def run(environments: Environments, results: Results, rounds: int) -> None:
     """Compares sizes and forms of installations: a directory, one zip file, a hundred zip files."""
     environment = environments.with_packages("preflight", "ours")
-    figures: dict[str, dict[str, float]] = {}
     rows = []
     for size in SIZES:
         for form, entries in _layouts(environments.root / f"distributions-{size}", size).items():
@@ -34,12 +33,10 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
             told = [child.json() for _ in range(max(3, rounds // 3))]
             ours, theirs = min(one["ours"] for one in told), min(one["theirs"] for one in told)
             name = f"{size} distributions in {form}"
-            figures[name] = {"ours": ours, "importlib_metadata": theirs}
             rows.append([name, f"{ours:.1f}", f"{theirs:.1f}", f"{theirs / ours:.0f} x"])
             results.target(f"discovery: {name}, each", ours, LIMIT, "µs")
     note = "Processor time for each distribution (µs), the least of several; a third have scripts, three are plugins."
     results.table(Table("Discovery", ["installed", "ours", "`importlib_metadata`", "faster"], rows, note))
-    results.data["discovery"] = figures
 
 
 def _layouts(root: Path, size: int) -> dict[str, list[str]]:

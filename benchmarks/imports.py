@@ -75,11 +75,6 @@ class _Comparison:
         self.results.chart(
             f"import prefect {self.prefect} (seconds, median)", {name: times[name].median for name in NAMES}
         )
-        self.results.data[f"import prefect {self.prefect}"] = {
-            "seconds": {name: sample.as_dict() for name, sample in times.items()},
-            "kilobytes": {name: sample.as_dict() for name, sample in memory.items()},
-            "million instructions": {name: sample.as_dict() for name, sample in counts.items()},
-        }
 
     def _measure(self, name: str) -> float:
         told = self.children[name].json()

@@ -43,10 +43,6 @@ class Sample:
         low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
         return (high - low) / 2
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"median": self.median, "min": self.least, "spread": self.spread, "values": list(self.values)}
-
 
 @dataclasses.dataclass(frozen=True)
 class Child:

@@ -1,9 +1,9 @@
-"""What was measured: tables, targets, charts, and the numbers behind them."""
+"""What was measured: tables, targets, charts."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,6 @@ class Results:
     tables: list[Table] = dataclasses.field(default_factory=list)
     targets: list[Target] = dataclasses.field(default_factory=list)
     charts: list[tuple[str, Mapping[str, float]]] = dataclasses.field(default_factory=list)
-    data: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def table(self, table: Table) -> None:
         """Adds a table."""
@@ -87,14 +86,6 @@ class Results:
         machine = ", ".join(f"{name}: {value}" for name, value in self.machine.items())
         tables = [line for table in (self.targets_table(), *self.tables) for line in table.lines()]
         return "\n".join([f"Measured on {machine}.", "", *tables])
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it, for machines."""
-        return {
-            "machine": dict(self.machine),
-            "targets": [{**dataclasses.asdict(target), "met": target.met} for target in self.targets],
-            "measurements": self.data,
-        }
 
 
 def plain(sample: Sample, scale: float, digits: int) -> str:

@@ -48,15 +48,13 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
     without_runner = environments.with_prefect_without_runner(PREFECT)
     base = Child([without_runner.python, PROGRAM], environments.child_environment(), environments.nowhere)
     before = [base.json()["seconds"] for _ in range(5)]
-    rows, figures = [], {}
+    rows = []
     for (name, child), limit in zip(children.items(), limits):
         seconds = [child.json()["seconds"] - statistics.median(before) for _ in range(max(3, rounds // 3))]
-        figures[name] = seconds
         rows.append([name, f"{statistics.median(seconds):.3f}", f"{min(seconds):.3f}", f"{max(seconds):.3f}"])
         results.target(f"running: {name}", statistics.median(seconds), limit, "s")
     note = f"Seconds that `import prefect` {PREFECT} takes longer than with the native plugin runner taken out."
     results.table(Table("Running hooks", ["hooks", "median", "least", "most"], rows, note))
-    results.data["running"] = figures
 
 
 def _child(

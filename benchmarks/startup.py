@@ -31,10 +31,6 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
     if can_count():
         counts = {name: _count(environments, made[name], child) for name, child in children.items()}
     modules = {name: _modules(made[name], environments) for name in made}
-    results.data["start-up"] = {
-        "seconds": {name: sample.as_dict() for name, sample in times.items()},
-        "million instructions": {name: sample.as_dict() for name, sample in counts.items()},
-    }
     _tell(results, times, counts, modules)
 
 

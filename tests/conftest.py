@@ -1,12 +1,16 @@
-"""Fixtures: real host environments for child interpreters, and a clean slate for in-process tests.
+"""Fixtures: host environments for child interpreters, and a clean slate for in-process tests.
 
-- `world`: the newest Prefect with plugins of the test's own. ``world.plugin("my-plugin", SOURCE)`` installs
+- `world`: the stand-in for Prefect, with plugins of the test's own. ``world.plugin("my-plugin", SOURCE)`` installs
   one, ``world.run("import prefect", PREFECT_PLUGINS_ENABLED="1")`` runs a child.
-- `each_prefect`: ask for it beside `world` and the test runs on the newest and on the old Prefect.
-- `module_world`: the same, one for a whole module, for children that show many things in one run.
+- `real_prefect`: ask for it beside `world` and the test runs on the newest Prefect, since only that can show it.
+- `each_prefect`: the same on the newest and on the old Prefect.
+- `module_world`: like the latter, one for a whole module, for children that show many things in one run.
 - `hosts`: any other environment, such as ``hosts("prefect==3.1.6", python="3.11")``; `new_world` puts a world
   on it.
 - `bare`: the wheel without Prefect.
+
+``--prefect none``, for a further round on another Python, leaves out what runs on a real Prefect: its Pythons are its
+own, so the main round has shown it.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import standin
 
 from hosts import BARE, NEW, OLD, Host, Hosts, built_wheel
 from worlds import World
@@ -27,20 +32,32 @@ if TYPE_CHECKING:
 PRESETS = {preset.name: preset for preset in (NEW, OLD)}
 
 
+REAL = ("each_prefect", "real_prefect")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds ``--prefect``."""
     parser.addoption(
         "--prefect",
-        choices=sorted(PRESETS),
-        help="run only on this Prefect the tests that otherwise run on the new and on the old one",
+        choices=[*sorted(PRESETS), "none"],
+        help="of the tests on a real Prefect, run only those on this one",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Gives `each_prefect` its values."""
-    if "each_prefect" in metafunc.fixturenames:
-        only = metafunc.config.getoption("--prefect")
-        metafunc.parametrize("each_prefect", [only] if only else list(PRESETS), indirect=True)
+    """Gives `each_prefect` and `real_prefect` their values."""
+    only = metafunc.config.getoption("--prefect")
+    for fixture, names in zip(REAL, (list(PRESETS), [NEW.name])):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, [name for name in names if only in (None, "none", name)], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests on a real Prefect where none is wanted."""
+    if config.getoption("--prefect") == "none":
+        out = [item for item in items if not {*REAL}.isdisjoint(getattr(item, "fixturenames", ()))]
+        items[:] = [item for item in items if item not in out]
+        config.hook.pytest_deselected(items=out)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +78,12 @@ def each_prefect(request: pytest.FixtureRequest, hosts: Hosts) -> Host:
     return hosts.preset(PRESETS[request.param])
 
 
+@pytest.fixture(scope="session")
+def real_prefect(request: pytest.FixtureRequest, hosts: Hosts) -> Host:
+    """The host with the newest Prefect."""
+    return hosts.preset(PRESETS[request.param])
+
+
 @pytest.fixture
 def bare(hosts: Hosts) -> Host:
     """A host without Prefect."""
@@ -75,13 +98,15 @@ def new_world(tmp_path: Path) -> Callable[[Host], World]:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
-    """A world of this test's own, on the host of `each_prefect` where the test asks for that."""
-    if "each_prefect" in request.fixturenames:
-        host: Host = request.getfixturevalue("each_prefect")
-    else:
-        host = hosts.preset(PRESETS[request.config.getoption("--prefect") or NEW.name])
-    return new_world(host)
+def world(request: pytest.FixtureRequest, bare: Host, new_world: Callable[[Host], World]) -> World:
+    """A world of this test's own: on the host of the real Prefect that the test asks for, else with the stand-in."""
+    for fixture in REAL:
+        if fixture in request.fixturenames:
+            host: Host = request.getfixturevalue(fixture)
+            return new_world(host)
+    world = new_world(bare)
+    standin.install(world)
+    return world
 
 
 @pytest.fixture(scope="module")

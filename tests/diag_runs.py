@@ -14,8 +14,6 @@ DIAG = ("-m", "plugins_diag")
 
 JSON = (*DIAG, "--format", "json")
 
-ON = {"PREFECT_PLUGINS_ENABLED": "1"}
-
 # Appends a line to a file for each load and each call.
 TRACED = """
     import os

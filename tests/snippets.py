@@ -41,7 +41,15 @@ def setup_environment(*, ctx):
 """
 
 
-def hook(body: str, *, before: str = "", keyword: str = "def", options: str = "") -> str:
+def hook(
+    body: str,
+    *,
+    before: str = "",
+    keyword: str = "def",
+    options: str = "",
+    imports: str = "asyncio, json, os, sys, threading, time",
+    api: str = "prefect_preflight",
+) -> str:
     """Returns a plugin whose hook has the given body, one line or several.
 
     Args:
@@ -49,14 +57,17 @@ def hook(body: str, *, before: str = "", keyword: str = "def", options: str = ""
         before: What stands before the hook in its module.
         keyword: ``"async def"`` for an async hook.
         options: Arguments of ``register_hook``.
+        imports: The standard library's modules that its module imports.
+        api: Where its module has the plugin API from.
     """
+    marker = f"@register_hook({options})" if options else "@register_hook"
     indented = "\n".join("    " + line for line in body.strip().splitlines())
     return f"""
-import asyncio, json, os, sys, threading, time
-from prefect_preflight import SetupResult, register_hook
+import {imports}
+from {api} import SetupResult, register_hook
 {before}
 
-@register_hook({options})
+{marker}
 {keyword} setup_environment(*, ctx):
 {indented}
 """

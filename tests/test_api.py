@@ -257,7 +257,7 @@ def test_the_context(world: World, each_prefect: Host) -> None:
     assert '"url": null' in run.env["CONTEXT"]
 
 
-def test_prefects_own_manager_finds_the_other_hook(world: World, hosts: object) -> None:
+def test_prefects_own_manager_finds_the_other_hook(world: World, real_prefect: Host, hosts: object) -> None:
     """Prefect's server still finds `set_database_connection_params` in a plugin that was loaded early."""
     world.plugin(
         "database",

@@ -9,7 +9,6 @@ import pytest
 from snippets import ENABLED, IMPORT_AND_TELL, Told, hook, returning, told
 
 if TYPE_CHECKING:
-    from hosts import Host
     from worlds import World
 
 pytestmark = pytest.mark.core
@@ -38,7 +37,7 @@ def test_settings(world: World, name: str, value: str, allowed: str, default: st
 
 
 @pytest.mark.parametrize("name", ["PREFECT_PLUGINS_ENABLED", "PREFECT_EXPERIMENTS_PLUGINS_ENABLED"])
-def test_the_switch_itself(world: World, each_prefect: Host, name: str) -> None:
+def test_the_switch_itself(world: World, name: str) -> None:
     """`maybe` for the switch is one line too, no plugin runs, and Prefect loads as far as Prefect itself does."""
     world.plugin("works", returning("WORKS"))
     program = "import os, prefect; print(os.environ.get('WORKS'))"
@@ -48,7 +47,7 @@ def test_the_switch_itself(world: World, each_prefect: Host, name: str) -> None:
     assert result.returncode == 0 and result.stdout == "None\n"
 
 
-def test_a_misspelt_setting(world: World, each_prefect: Host) -> None:
+def test_a_misspelt_setting(world: World) -> None:
     """A name that means nothing gets a line with the likely one."""
     world.plugin("works", returning("WORKS"))
     found = told(world.run(IMPORT_AND_TELL, env=ENABLED, PREFECT_PLUGINS_STRCIT="1"))

@@ -6,8 +6,10 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+import standin
 
-from toys import COMPANIONS, ON, PLUGIN, hook
+from snippets import ENABLED
+from toys import COMPANIONS, PLUGIN, hook
 from worlds import write_distribution
 
 if TYPE_CHECKING:
@@ -25,6 +27,15 @@ def world(hosts: Hosts, new_world: Callable[[Host], World]) -> World:
     return world
 
 
+@pytest.fixture
+def toy(bare: Host, new_world: Callable[[Host], World]) -> World:
+    """The same on the stand-in for Prefect, for finders that do not care what they find."""
+    world = new_world(bare)
+    standin.install(world)
+    world.plugin("my-plugin", hook("os.write(2, b'RUN\\n')"))
+    return world
+
+
 CHECK = """
     import os, sys
     import prefect
@@ -37,7 +48,7 @@ CHECK = """
 def ran_once(world: World, before: str, after: str = "", **variables: str) -> None:
     """Asserts that after ``before`` an import of Prefect runs the hook, once, and that ``after`` holds then."""
     code = "\n".join([before.strip("\n"), CHECK.strip("\n"), after.strip("\n")])
-    result = world.run(code, env={**ON, **variables})
+    result = world.run(code, env={**ENABLED, **variables})
     assert result.returncode == 0, result
     assert result.stderr.count("RUN") == 1, result
 
@@ -51,7 +62,7 @@ def test_pytest_assertion_rewriting(world: World) -> None:
         "def test_environment():\n    assert os.environ['TOKEN'] == 'set-by-the-hook'\n"
         "def test_rewritten():\n    helper.check(1)\n"
     )
-    result = world.run(["-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"], env=ON)
+    result = world.run(["-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"], env=ENABLED)
     assert "1 failed, 1 passed" in result.stdout and "assert 1 == 2" in result.stdout, result
     assert result.stderr.count("RUN") == 1, result
 
@@ -64,7 +75,7 @@ def test_coverage_in_subprocesses(world: World) -> None:
         "subprocess.run([sys.executable, '-c', 'import prefect, os; assert os.environ[\"TOKEN\"]'],"
         " check=True)\n"
     )
-    world.run(["-m", "coverage", "run", "main.py"], env=ON, check=True)
+    world.run(["-m", "coverage", "run", "main.py"], env=ENABLED, check=True)
     world.run(["-m", "coverage", "combine", "-q"], check=True)
     report = world.run(["-m", "coverage", "report", "-m"], check=True).stdout
     assert "100%" in report.splitlines()[-1], report  # coverage follows threads, so the hook's lines are in it
@@ -177,7 +188,7 @@ def test_editable_finders(hosts: Hosts, new_world: Callable[[Host], World], what
     (world.overlay / "__editable___finder.py").write_text(EDITABLE.format(mapping={name: str(checkout / name)}))
     result = world.run(
         "import __editable___finder as e; e.install(); import prefect; print(prefect.SEEN, prefect.__file__)",
-        env=ON,
+        env=ENABLED,
         check=True,
     )
     assert result.stdout.startswith("set-by-the-hook "), result
@@ -212,7 +223,7 @@ def test_prefect_in_a_zip_archive(hosts: Hosts, new_world: Callable[[Host], Worl
                 file.write(path, path.relative_to(world.cwd / "unpacked"))
     result = world.run(
         "import prefect; print(prefect.SEEN, type(prefect.__loader__).__name__)",
-        env={**ON, "PYTHONPATH": f"{world.overlay}:{archive}"},
+        env={**ENABLED, "PYTHONPATH": f"{world.overlay}:{archive}"},
         check=True,
     )
     assert result.stdout == "set-by-the-hook zipimporter\n", result
@@ -257,11 +268,17 @@ FINDS = {
 )
 @pytest.mark.parametrize("place", ["insert(0, Finder())", "insert(1, Finder())", "append(Finder())"])
 @pytest.mark.parametrize("find", FINDS)
-def test_another_finder_that_wraps_the_loader(world: World, find: str, place: str, restore: str) -> None:
+def test_another_finder_that_wraps_the_loader(toy: World, find: str, place: str, restore: str) -> None:
     """A second finder that wraps the others' loader, in front of us or behind: both do their work, once."""
     appended = place.startswith("append")
     after = "" if appended else "    assert events == ['before', 'after'], events"
-    ran_once(world, WRAPPING.format(find=FINDS[find], place=place, restore=restore), after)
+    ran_once(toy, WRAPPING.format(find=FINDS[find], place=place, restore=restore), after)
+
+
+def test_another_finder_that_wraps_the_loader_of_prefect_itself(world: World) -> None:
+    """The same with Prefect itself, whose own plugin runner is taken out of what the wrapped loader executes."""
+    before = WRAPPING.format(find=FINDS["others"], place="insert(0, Finder())", restore="pass")
+    ran_once(world, before, "    assert events == ['before', 'after'], events")
 
 
 def test_a_loader_without_get_code(world: World) -> None:
@@ -315,6 +332,6 @@ def test_what_inspection_sees(world: World) -> None:
     ]
     print(json.dumps(facts))
     """
-    with_us = world.run(code, env=ON, check=True)
+    with_us = world.run(code, env=ENABLED, check=True)
     without = world.run(code, PREFECT_PREFLIGHT_DISABLE="1", check=True)
     assert with_us.json == without.json

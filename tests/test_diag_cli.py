@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from diag_runs import DIAG, JSON, ON, TRACED, codes, trace, valid
+from diag_runs import DIAG, JSON, TRACED, codes, trace, valid
 from hosts import IS_WINDOWS
+from snippets import ENABLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ def test_only_one_plugin_with_a_deadline(world: World) -> None:
             time.sleep(600)
         """,
     )
-    env = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "abc", "PREFECT_EXPERIMENTS_PLUGINS_ALLOW": "x"}
+    env = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "abc", "PREFECT_EXPERIMENTS_PLUGINS_ALLOW": "x"}
     env.update(PREFECT_PLUGINS_STRICT="1", PREFECT_PLUGINS_REQUIRED="traced,other")
     result = world.run((*JSON, "--plugin", "My.Sleeper", "--timeout", "1"), env=env, timeout=100)
     document = valid(result, 1)
@@ -54,17 +55,17 @@ def test_an_option_without_effect_is_refused(world: World) -> None:
 def test_check(world: World) -> None:
     """--check is silent while all is well, and prints what is not."""
     world.plugin("traced", TRACED)
-    result = world.run((*DIAG, "--check"), env=ON)
+    result = world.run((*DIAG, "--check"), env=ENABLED)
     assert (result.returncode, result.stdout) == (0, "")
-    result = world.run((*DIAG, "--check"), env={**ON, "PREFECT_PLUGINS_STRICTT": "1"})
+    result = world.run((*DIAG, "--check"), env={**ENABLED, "PREFECT_PLUGINS_STRICTT": "1"})
     assert result.returncode == 1 and result.stdout.startswith("  PF202 warning: PREFECT_PLUGINS_STRICTT")
 
 
 @pytest.mark.core
-def test_a_terminal_without_unicode(world: World, each_prefect: Host) -> None:
+def test_a_terminal_without_unicode(world: World) -> None:
     """A terminal that has no bullets gets stars."""
     world.plugin("traced", TRACED.replace('"TRACED"', '"MY_TOKEN"'))
-    result = world.run(DIAG, env={**ON, "LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    result = world.run(DIAG, env={**ENABLED, "LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
     assert result.returncode == 0, str(result)
     assert "  * traced: success" in result.stdout and "MY_TOKEN=******" in result.stdout
 
@@ -81,7 +82,7 @@ def test_the_command_line(bare: Host, new_world: Callable[[Host], World]) -> Non
     assert max(map(len, shown.splitlines())) <= 80
     assert "diagnose" in world.run((script, "--help"), check=True).stdout
     assert world.run((script, "--version"), check=True).stdout.startswith("prefect-preflight, version ")
-    valid(world.run((script, "diagnose", "--format", "json"), env=ON), 1)
+    valid(world.run((script, "diagnose", "--format", "json"), env=ENABLED), 1)
     completed = world.run(
         (script,),
         env={"_PREFECT_PREFLIGHT_COMPLETE": "bash_complete", "COMP_WORDS": "x diagnose --plugin my", "COMP_CWORD": "3"},
@@ -112,7 +113,7 @@ def test_an_interruption_cannot_be_diagnosed(world: World) -> None:
             time.sleep(60)
         """,
     )
-    with world.start(DIAG, env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "60"}) as child:
+    with world.start(DIAG, env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "60"}) as child:
         assert child.stderr is not None and child.stderr.readline() == "sleeping\n"
         child.send_signal(signal.SIGINT)
         stdout, stderr = child.communicate(timeout=30)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import diag_samples as samples
-from diag_runs import DIAG, JSON, ON, TRACED, codes, trace, valid
+from diag_runs import DIAG, JSON, TRACED, codes, trace, valid
+from snippets import ENABLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ AWS_SETUP = """
 def test_the_documented_sample(world: World, each_prefect: Host) -> None:
     """A plugin of the sample's shape gives the sample's lines, with nothing of the plugin's own prints between."""
     world.plugin("prefect-aws-setup", AWS_SETUP, entry_points={"aws-setup": "prefect_aws_setup:Plugin"})
-    result = world.run(DIAG, env=ON)
+    result = world.run(DIAG, env=ENABLED)
     assert result.returncode == 0, str(result)
     lines = iter(result.stdout.splitlines())
     wanted = samples.DOCUMENTED.replace("Expires: 2024", "Expires: 2099")
@@ -74,7 +75,7 @@ def test_the_json_document_has_stdout_for_itself(world: World, each_prefect: Hos
             return SetupResult({"DB_URL": "postgres://me:canary-password@db/x"}, note="token=canary-token-123")
     """
     world.plugin("noisy", noisy)
-    result = world.run(JSON, env=ON)
+    result = world.run(JSON, env=ENABLED)
     document = valid(result, 0)
     assert document["plugins"][0]["status"] == "success"
     assert "canary" not in result.stdout
@@ -82,13 +83,13 @@ def test_the_json_document_has_stdout_for_itself(world: World, each_prefect: Hos
 
 
 @pytest.mark.core
-def test_the_run_is_the_one_that_the_import_made(world: World, each_prefect: Host) -> None:
+def test_the_run_is_the_one_that_the_import_made(world: World) -> None:
     """Loading and the hook happen once; --no-run calls no hook."""
     world.plugin("traced", TRACED)
-    document = valid(world.run(JSON, env=ON), 0)
+    document = valid(world.run(JSON, env=ENABLED), 0)
     assert trace(world) == "loaded called "
     assert document["outcome"] == "success" and document["import"]["status"] == "imported"
-    document = valid(world.run((*JSON, "--no-run"), env=ON), 0)
+    document = valid(world.run((*JSON, "--no-run"), env=ENABLED), 0)
     assert trace(world) == "loaded called loaded "
     assert document["outcome"] == "safe-mode" and document["options"] == {"safe_mode": "--no-run"}
     assert codes(document) == ["PF208"]
@@ -109,7 +110,7 @@ def test_disabled(world: World, each_prefect: Host) -> None:
 
 
 @pytest.mark.core
-def test_strict_failure(world: World, each_prefect: Host) -> None:
+def test_strict_failure(world: World) -> None:
     """A strict exit does not take the report along: it is shown, with what Prefect's users will see."""
     world.plugin(
         "angry",
@@ -121,14 +122,14 @@ def test_strict_failure(world: World, each_prefect: Host) -> None:
             raise RuntimeError("no luck with password=canary-password")
         """,
     )
-    result = world.run(DIAG, env={**ON, "PREFECT_PLUGINS_STRICT": "1"})
+    result = world.run(DIAG, env={**ENABLED, "PREFECT_PLUGINS_STRICT": "1"})
     assert result.returncode == 1, str(result)
     assert "Strict mode: True" in result.stdout and "  • angry: failed" in result.stdout
     text = " ".join(result.stdout.split())
     assert "[plugins] required plugin 'angry'" in text and "strict mode ended its import" in text
     assert "Remedy: fix the plugin, or let PREFECT_PLUGINS_REQUIRED name" in text
     assert "canary" not in result.stdout + result.stderr
-    document = valid(world.run(JSON, env={**ON, "PREFECT_PLUGINS_STRICT": "1"}), 1)
+    document = valid(world.run(JSON, env={**ENABLED, "PREFECT_PLUGINS_STRICT": "1"}), 1)
     assert codes(document) == ["PF401", "PF404"]
     assert (document["outcome"], document["import"]["status"]) == ("strict-exit", "strict-exit")
     assert document["prefect"]["native_runner"] == "unknown"  # it was not looked at
@@ -137,7 +138,7 @@ def test_strict_failure(world: World, each_prefect: Host) -> None:
 def test_a_bad_setting_in_strict_mode(world: World) -> None:
     """The exit that a bad value causes is told from the other exits, and the value's line is there."""
     world.plugin("traced", TRACED)
-    env = {**ON, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "abc"}
+    env = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "abc"}
     document = valid(world.run(JSON, env=env), 1)
     assert {"PF201", "PF404"} == set(codes(document)) and trace(world) == ""
     assert document["outcome"] == "strict-exit"
@@ -189,13 +190,13 @@ SLUGS = {
 
 
 @pytest.mark.core
-def test_each_fault_of_a_plugin_has_its_code(world: World, each_prefect: Host) -> None:
+def test_each_fault_of_a_plugin_has_its_code(world: World) -> None:
     """Every finding about plugins comes from a real plugin with that fault, and is about that plugin."""
     for name, (_, source, attribute) in FAULTY.items():
         module = name.replace("-", "_")
         source = "from prefect_preflight import register_hook, SetupResult\n" + source
         world.plugin(name, source, entry_points={name: module + attribute})
-    env = {**ON, "PREFECT_PLUGINS_DENY": "L_denied,a-clas"}
+    env = {**ENABLED, "PREFECT_PLUGINS_DENY": "L_denied,a-clas"}
     document = valid(world.run(JSON, env=env), 1)
     found = {(one["subject"], one["code"]) for one in document["findings"]}
     expected = {(name, code) for name, (code, _, _) in FAULTY.items()}

@@ -77,7 +77,7 @@ def test_exactly_the_same_modules(world: World, each_prefect: Host, variables: d
         assert with_us[what] == without[what], what
 
 
-def test_a_pyproject_of_somebody_elses(world: World, each_prefect: Host) -> None:
+def test_a_pyproject_of_somebody_elses(world: World) -> None:
     """A `pyproject.toml` without a word on Prefect in the working directory makes no parser load."""
     (world.cwd / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
     with_us = look(world)
@@ -86,14 +86,14 @@ def test_a_pyproject_of_somebody_elses(world: World, each_prefect: Host) -> None
     assert others(with_us["modules"]) == others(without["modules"])
 
 
-def test_plugins_are_not_imported(world: World, each_prefect: Host) -> None:
+def test_plugins_are_not_imported(world: World) -> None:
     """No plugin is imported, or called."""
     world.plugin("noisy", "print('imported')\n" + hook("print('called')"))
     seen = look(world)
     assert "noisy" not in seen["modules"]
 
 
-def test_the_report_says_so(world: World, each_prefect: Host) -> None:
+def test_the_report_says_so(world: World) -> None:
     """`last_report()` tells that plugins are disabled."""
     program = """
         import json, prefect, prefect_preflight

@@ -11,7 +11,6 @@ from prefect_preflight._discovery import Candidate, canonical
 from snippets import ENABLED, TELL, Told, hook, returning, told
 
 if TYPE_CHECKING:
-    from hosts import Host
     from worlds import World
 
 pytestmark = pytest.mark.core
@@ -80,12 +79,12 @@ class TestLists:
             world.plugin(name, returning(name[-1].upper() * 3))
         return world
 
-    def test_none(self, three: World, each_prefect: Host) -> None:
+    def test_none(self, three: World) -> None:
         """Without lists all plugins run."""
         found = run(three)
         assert found.statuses == dict.fromkeys(("plugin_a", "plugin_b", "plugin_c"), "success")
 
-    def test_deny(self, three: World, each_prefect: Host) -> None:
+    def test_deny(self, three: World) -> None:
         """A denied plugin's module is never imported; names compare like package names."""
         found = run(three, PREFECT_PLUGINS_DENY="Plugin.A, plugin-b")
         assert imported(found) == ["plugin_c"]
@@ -93,7 +92,7 @@ class TestLists:
         assert found.plugins["plugin_a"]["reason"] == "in deny list"
         assert "AAA" not in found.env and found.env["CCC"] == "CCC"
 
-    def test_allow(self, three: World, each_prefect: Host) -> None:
+    def test_allow(self, three: World) -> None:
         """With an allow list no other plugin's module is imported."""
         found = run(three, PREFECT_PLUGINS_ALLOW="PLUGIN-A")
         assert imported(found) == ["plugin_a"]
@@ -119,7 +118,7 @@ class TestLists:
         found = run(three, PREFECT_PLUGINS_ALLOW="plugin-a", PREFECT_EXPERIMENTS_PLUGINS_DENY="plugin-a")
         assert imported(found) == []
 
-    def test_safe_mode(self, three: World, each_prefect: Host) -> None:
+    def test_safe_mode(self, three: World) -> None:
         """Safe mode loads the plugins and calls no hook."""
         found = run(three, PREFECT_PLUGINS_SAFE_MODE="1")
         assert imported(found) == ["plugin_a", "plugin_b", "plugin_c"]
@@ -135,7 +134,7 @@ return SetupResult(env={"COUNT": count})
 )
 
 
-def test_duplicate_entry_points(world: World, each_prefect: Host) -> None:
+def test_duplicate_entry_points(world: World) -> None:
     """The same plugin declared twice, by a second copy of its metadata further down the path, runs once."""
     world.plugin("plugin-twice", COUNTING)
     second = world.cwd / "second"
@@ -157,7 +156,7 @@ def _metadata(dist_info, metadata: str | None, points: str | None) -> None:  # t
         (dist_info / "entry_points.txt").write_text(points)
 
 
-def test_broken_distributions_hide_no_other(world: World, each_prefect: Host) -> None:
+def test_broken_distributions_hide_no_other(world: World) -> None:
     """Metadata that is empty, nameless, missing or garbled keeps no other plugin from running."""
     _metadata(world.overlay / "empty-1.dist-info", None, None)
     _metadata(world.overlay / "nameless-1.dist-info", "Metadata-Version: 2.1\n", None)
@@ -199,7 +198,7 @@ def test_a_plugin_in_a_plain_egg_info(world: World) -> None:
     assert found.statuses == {"plugin_egg": "success"} and found.plugins["plugin_egg"]["version"] == "3"
 
 
-def test_enabled_without_plugins(world: World, each_prefect: Host) -> None:
+def test_enabled_without_plugins(world: World) -> None:
     """With plugins enabled and none installed, nothing that runs plugins is loaded, and all is well."""
     program = """
         import json, sys, prefect

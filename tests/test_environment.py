@@ -224,7 +224,7 @@ return SetupResult(env={"STRAGGLER": "1"})
 )
 
 
-def test_only_the_importing_thread_writes(world: World, each_prefect: Host) -> None:
+def test_only_the_importing_thread_writes(world: World, real_prefect: Host) -> None:
     """Every `putenv` comes from the importing thread and during the import, late and straggling hooks included."""
     world.plugin("early", hook('return SetupResult(env={"EARLY_ONE": "1"})'))
     world.plugin("first", hook('time.sleep(0.1)\nreturn SetupResult(env={"EARLY_TWO": "1"})'))

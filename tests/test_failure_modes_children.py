@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from toys import ON, hook, repetitions, toy_world
+from snippets import ENABLED
+from toys import hook, repetitions, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def test_11_a_hundred_children(toy: World, inherit: bool) -> None:
     """100 children of a prepared parent fetch nothing before expiry (with `inherit=True`)."""
     toy.plugin("fetching", FETCHING.replace("SECONDS", "3600").replace("INHERIT", str(inherit)))
     count, fetches = repetitions(100, 5), toy.cwd / "fetches"
-    toy.run(PARENT.format(count=count, pause=0), env={**ON, "FETCHES": str(fetches)}, timeout=120, check=True)
+    toy.run(PARENT.format(count=count, pause=0), env={**ENABLED, "FETCHES": str(fetches)}, timeout=120, check=True)
     assert len(fetches.read_text()) == (1 if inherit else 1 + count)
 
 
@@ -63,7 +64,7 @@ def test_12_expired_credentials_are_fetched_again(toy: World) -> None:
     """Children started after expiry fetch again; diagnose shows the expiry."""
     toy.plugin("fetching", FETCHING.replace("SECONDS", "1").replace("INHERIT", "True"))
     fetches = toy.cwd / "fetches"
-    variables = {**ON, "FETCHES": str(fetches)}
+    variables = {**ENABLED, "FETCHES": str(fetches)}
     toy.run(
         PARENT.format(count=2, pause=0.1).replace("import prefect\n", "import prefect; time.sleep(1.1)\n", 1),
         env=variables,
@@ -121,7 +122,7 @@ def test_15_children_of_hooks_run_no_hooks(toy: World, how: str, when: str) -> N
         "    if 'again' not in sys.argv:\n"
         "        subprocess.run([sys.executable, 'main.py', 'again'], check=True)\n"
     )
-    toy.run(["main.py"], env={**ON, "FETCHES": str(fetches)}, timeout=60, check=True)
+    toy.run(["main.py"], env={**ENABLED, "FETCHES": str(fetches)}, timeout=60, check=True)
     assert fetches.read_text() == "xx"
 
 
@@ -136,7 +137,9 @@ def test_15_a_process_that_a_hook_leaves_behind(toy: World) -> None:
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     """
     toy.plugin("starting", hook(body))
-    toy.run("import prefect, time; time.sleep(4)", env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}, check=True)
+    toy.run(
+        "import prefect, time; time.sleep(4)", env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}, check=True
+    )
     assert (toy.cwd / "left").read_text() == "set-by-the-hook"
 
 
@@ -146,7 +149,6 @@ LAUNCHES = {
     "subprocess": "import subprocess, sys; subprocess.run([sys.executable, 'child.py'], check=True)",
     "subprocess-clean": "import subprocess, sys; subprocess.run([sys.executable, 'child.py'], check=True, "
     "env={name: value for name, value in os.environ.items() if name.startswith('P')})",
-    "isolated": "import subprocess, sys; subprocess.run([sys.executable, '-I', 'child.py'], check=True)",
     "spawn": "import multiprocessing as m; p = m.get_context('spawn').Process(target=child.look); p.start(); p.join()",
     "forkserver": "import multiprocessing as m; "
     "p = m.get_context('forkserver').Process(target=child.look); p.start(); p.join()",
@@ -160,11 +162,19 @@ LAUNCHES = {
 
 @pytest.mark.parametrize("parent", ["prepared", "unprepared"])
 @pytest.mark.parametrize("how", LAUNCHES)
-def test_16_children_see_the_environment(world: World, each_prefect: Host, how: str, parent: str) -> None:
+def test_16_children_see_the_environment(world: World, how: str, parent: str) -> None:
     """subprocess, spawn, forkserver, fork, and exec in place all see the environment."""
-    if how == "isolated" and parent == "unprepared":
-        # `-I` ignores PYTHONPATH, where this plugin is: install it for real.
-        pytest.skip("the overlay is on PYTHONPATH, which -I ignores")
+    assert_child_sees(world, LAUNCHES[how], parent)
+
+
+def test_16_an_isolated_child_sees_the_environment(world: World, real_prefect: Host) -> None:
+    """So does a child with `-I`, which ignores `PYTHONPATH`; a real Prefect is installed where it is found."""
+    launch = "import subprocess, sys; subprocess.run([sys.executable, '-I', 'child.py'], check=True)"
+    assert_child_sees(world, launch, "prepared")
+
+
+def assert_child_sees(world: World, launch: str, parent: str) -> None:
+    """Asserts that a child sees what a hook has set, in a parent that has imported Prefect, or in itself."""
     world.plugin("my-plugin", hook("").replace("'set-by-the-hook'", "f'set-in-{os.getpid()}'"))
     (world.cwd / "child.py").write_text(
         "import os\n"
@@ -177,10 +187,8 @@ def test_16_children_see_the_environment(world: World, each_prefect: Host, how: 
     )
     (world.cwd / "main.py").write_text(
         "import os, child\n"
-        "if __name__ == '__main__':\n"
-        + ("    import prefect\n" if parent == "prepared" else "")
-        + f"    {LAUNCHES[how]}\n"
+        "if __name__ == '__main__':\n" + ("    import prefect\n" if parent == "prepared" else "") + f"    {launch}\n"
     )
-    result = world.run(["main.py"], env={**ON, "PYTHONPATH": f"{world.overlay}:{world.cwd}"})
+    result = world.run(["main.py"], env={**ENABLED, "PYTHONPATH": f"{world.overlay}:{world.cwd}"})
     assert result.returncode == 0, result
     assert (world.cwd / "seen").read_text().startswith("set-in-"), result

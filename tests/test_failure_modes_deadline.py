@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from toys import COMPANIONS, ON, PLUGIN, SOME_PYTHONS, hook, repetitions, toy_world
+from snippets import ENABLED
+from toys import COMPANIONS, PLUGIN, SOME_PYTHONS, hook, repetitions, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-SECOND = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}
+SECOND = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}
 PLENTY = 100
 """Seconds in which any machine runs such a child to its end, far fewer than a hook lasts that hangs.
 
@@ -117,7 +118,7 @@ def test_05_with_prefect_itself(world: World, each_prefect: Host, stage: str) ->
     world.plugin("stubborn", hook(body, stubborn if stage == "load" else "").replace("TOKEN", "LATE"))
     world.plugin("good", PLUGIN)
     native = world.run(timed(), PREFECT_PREFLIGHT_DISABLE="1", PREFECT_PLUGINS_ENABLED="0")
-    result = world.run(timed(), env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}, check=True)
+    result = world.run(timed(), env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}, check=True)
     assert result.json["ours"] < 2.5, result
     assert result.json["seconds"] < 2.5 + 2 * native.json["seconds"], (result, native)  # on a busy machine
     assert result.json["statuses"] == {"good": "success", "stubborn": "timed-out"}
@@ -142,14 +143,14 @@ def test_05_late_results_are_discarded(toy: World) -> None:
     toy.plugin("slow", hook("import time; time.sleep(0.8)").replace("TOKEN", "LATE"))
     result = toy.run(
         timed(after="before = dict(os.environ); time.sleep(1); assert dict(os.environ) == before"),
-        env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.4"},
+        env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.4"},
         check=True,
     )
     assert result.json["late"] is None and result.json["statuses"] == {"slow": "timed-out"}
 
 
-HOLDS = "import ctypes; ctypes.PyDLL(None).sleep(3)"
-"""Keeps the interpreter's lock for three seconds, so that the importing thread comes back when the deadline is over."""
+HOLDS = "import ctypes; ctypes.PyDLL(None).usleep(1_700_000)"
+"""Keeps the interpreter's lock for 1.7 seconds, so that the importing thread comes back when the deadline is over."""
 
 
 @pytest.mark.parametrize("what", ["load", "hook", "late"])
@@ -172,13 +173,13 @@ def test_05_ended_in_time_while_the_importing_thread_was_held_up(toy: World) -> 
     """What ended before the deadline is applied, although the importing thread sees that only afterwards."""
     toy.plugin(
         "in-time",
-        hook("import builtins, time; time.sleep(3.2); builtins.ends = True").replace(
+        hook("import builtins, time; time.sleep(1.2); builtins.ends = True").replace(
             "@register_hook", "@register_hook(tryfirst=True)"
         ),
     )
     waiting = "import builtins, time\nwhile not hasattr(builtins, 'ends'): time.sleep(0.01)\ntime.sleep(0.2)\n"
     toy.plugin("holds", hook(waiting + HOLDS).replace("TOKEN", "LATE"))
-    variables = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "4"}
+    variables = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}
     result = toy.run(timed(), env=variables, timeout=PLENTY, check=True)
     assert result.json["statuses"] == {"holds": "timed-out", "in_time": "success"}, result
     assert (result.json["token"], result.json["late"]) == ("set-by-the-hook", None)
@@ -234,7 +235,7 @@ def test_20_fork_in_a_hook(toy: World, stage: str, end: str) -> None:
     head = "from prefect import flow" if stage == "late" else ""
     toy.plugin("forks", hook(FORK.format(head=head, end=ENDS[end][0], status=ENDS[end][1]), "import prefect as kept"))
     toy.plugin("slow", hook("import time; time.sleep(0.3)"))
-    result = toy.run(timed(), env=ON, timeout=30, check=True)
+    result = toy.run(timed(), env=ENABLED, timeout=30, check=True)
     assert result.json["statuses"] == {"forks": "success", "slow": "success"}, result
 
 
@@ -267,7 +268,7 @@ def test_20_multiprocessing_fork_in_a_hook(world: World, each_prefect: Host, sta
             return SetupResult(env={"TOKEN": f"{version} {name}"})
     """
     world.plugin("forks", source.replace("HEAD", "from prefect import flow" if stage == "late" else "pass"))
-    result = world.run(timed(after="print(prefect.__version__)"), env=ON, check=True)
+    result = world.run(timed(after="print(prefect.__version__)"), env=ENABLED, check=True)
     first, version = result.stdout.splitlines()
     assert f'"token": "{version} Block"' in first, result
 
@@ -307,7 +308,7 @@ def test_20_fork_by_an_application_thread(toy: World) -> None:
     assert seen == ["set-by-the-hook"], seen
             """.strip(),
         ),
-        env=ON,
+        env=ENABLED,
         timeout=30,
     )
     assert result.returncode == 0, result
@@ -324,7 +325,7 @@ def test_20_fork_after_the_import(toy: World) -> None:
         os._exit(7 if prefect is sys.modules["prefect"] else 8)
     assert os.waitpid(pid, 0)[1] == 7 << 8
     """.strip()
-    toy.run(timed(after=after), env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"}, check=True)
+    toy.run(timed(after=after), env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"}, check=True)
 
 
 # 21: daemon threads at finalization
@@ -343,7 +344,7 @@ def test_21_exits_after_a_timeout(toy: World, how: str) -> None:
     toy.plugin("stubborn", hook(body))
     toy.plugin("another", hook("import asyncio; asyncio.run(asyncio.sleep(600))"))
     for _ in range(repetitions(40, 2)):
-        variables = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.1"}
+        variables = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.1"}
         result = toy.run("import prefect", env=variables, timeout=PLENTY)
         assert result.returncode == 0, result
         assert "Fatal" not in result.stderr and "Traceback" not in result.stderr, result
@@ -355,7 +356,7 @@ def test_21_exits_while_a_plugin_imports_prefect(world: World, each_prefect: Hos
     body = "from prefect import flow\nimport prefect.main, prefect.server.schemas.core, prefect.client.orchestration"
     world.plugin("imports", hook(body))
     for _ in range(repetitions(40, 1)):
-        result = world.run("import prefect", env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": delay})
+        result = world.run("import prefect", env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": delay})
         assert result.returncode == 0, result
         assert "FATAL" not in result.stderr and "Traceback" not in result.stderr, result
 
@@ -386,7 +387,7 @@ def test_22_base_exceptions(hosts: Hosts, new_world: Callable[[Host], World], wh
     body = "from prefect import flow\n" if where == "late" else ""
     world.plugin("raises", hook("", RAISES[what]) if where == "load" else hook(body + RAISES[what]))
     world.plugin("good", PLUGIN)
-    result = world.run(timed(), env=ON, timeout=PLENTY)
+    result = world.run(timed(), env=ENABLED, timeout=PLENTY)
     assert result.returncode == 0, result
     expected = "load-failed" if where == "load" else "failed"
     assert result.json["statuses"] == {"good": "success", "raises": expected}, result
@@ -400,7 +401,7 @@ def test_22_base_exceptions_on_every_python(toy: World, what: str) -> None:
     head = "from prefect.plugins import register_hook\n@register_hook\nasync def setup_environment(*, ctx):\n"
     toy.plugin("raises", head + lines + "\n")
     toy.plugin("good", PLUGIN)
-    result = toy.run(timed(), env=ON, timeout=PLENTY, check=True)
+    result = toy.run(timed(), env=ENABLED, timeout=PLENTY, check=True)
     assert result.json["statuses"] == {"good": "success", "raises": "failed"}, result
 
 
@@ -412,10 +413,10 @@ def companions(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable
     """A world with freezegun and gevent; on 3.12 with Prefect itself."""
     if request.param == "3.12":
         return new_world(hosts(*COMPANIONS, python="3.12"))
-    from toys import install_toy_prefect
+    import standin
 
     world = new_world(hosts("freezegun", "gevent", python=request.param))
-    install_toy_prefect(world)
+    standin.install(world)
     return world
 
 
@@ -441,7 +442,7 @@ def test_33_gevent(companions: World, how: str) -> None:
     before = "import gevent.monkey; gevent.monkey.patch_all()"
     # Beside a hook that spins, an import is slow: it gets the interpreter back only every 5 ms, after each read.
     seconds = 4 if how == "spins" else 1
-    variables = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": str(seconds)}
+    variables = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": str(seconds)}
     result = companions.run(timed(before), env=variables, timeout=PLENTY)
     assert result.returncode == 0, result
     assert result.json["statuses"] == {"good": "success", "imports": "success", "stubborn": "timed-out"}, result
@@ -480,7 +481,7 @@ def test_41_interrupted_import(toy: World, stage: str) -> None:
             print(os.environ.get("TOKEN"), prefect.DONE)
             print(prefect_preflight.last_report().outcome)
         """,
-        env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "3"},
+        env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "3"},
     )
     assert child.stderr is not None
     assert child.stderr.readline() == "WAITING\n"

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from toys import COMPANIONS, ON, PLUGIN, PYTHONS, hook, toy_world
+from snippets import ENABLED
+from toys import COMPANIONS, PLUGIN, PYTHONS, hook, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +65,8 @@ def test_06_running_loop(world: World, each_prefect: Host, stage: str) -> None:
     world.plugin("asynchronous", source.replace("def setup", "async def setup").replace("TOKEN", "ASYNC"))
     world.plugin("synchronous", hook(late + "import asyncio\nasyncio.run(asyncio.sleep(0))"))
     ours = "import json, os\nprint(json.dumps({name: os.environ.get(name) for name in ('TOKEN', 'ASYNC')}))"
-    outside = world.run("import prefect\n" + ours, env=ON, check=True)
-    inside = world.run(textwrap.dedent(IN_A_LOOP) + ours, env=ON, check=True)
+    outside = world.run("import prefect\n" + ours, env=ENABLED, check=True)
+    inside = world.run(textwrap.dedent(IN_A_LOOP) + ours, env=ENABLED, check=True)
     assert outside.json == inside.json == {"TOKEN": "set-by-the-hook", "ASYNC": "set-by-the-hook"}
 
 
@@ -114,12 +115,12 @@ LEAKY_TOO = f"""
 
 
 @pytest.mark.parametrize("strict", ["0", "1"])
-def test_07_no_canary_in_any_output(world: World, each_prefect: Host, strict: str) -> None:
+def test_07_no_canary_in_any_output(world: World, strict: str) -> None:
     """No canary (raw, URL-encoded, base64) appears in any output."""
     world.plugin("a-leaky", LEAKY)
     world.plugin("b-leaky", LEAKY_TOO)
     code = "import prefect, prefect_preflight as ours; print(ours.last_report(), ours.last_report().as_dict())"
-    variables = {**ON, "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_PLUGINS_STRICT": strict}
+    variables = {**ENABLED, "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_PLUGINS_STRICT": strict}
     outputs = [
         world.run(args, env=variables)
         for args in (code, ["-m", "plugins_diag"], ["-m", "plugins_diag", "--format", "json"])
@@ -169,7 +170,7 @@ def test_08_renderers_that_print_locals(hosts: Hosts, new_world: Callable[[Host]
                     print(repr(value))
             frame = frame.tb_next
         """,
-        env=ON,
+        env=ENABLED,
     )
     assert result.returncode == 0 and "locals" in result.stdout, result
     for form in FORMS:
@@ -206,7 +207,7 @@ def test_09_putenv(hosts: Hosts, new_world: Callable[[Host], World], version: st
     world.plugin("asynchronous", hook("").replace("def setup", "async def setup").replace("TOKEN", "ASYNC"))
     world.plugin("late", hook("from prefect import flow").replace("TOKEN", "LATE"))
     world.plugin("stubborn", hook("import time; time.sleep(0.7)").replace("TOKEN", "STUBBORN"))
-    world.run(AUDIT, env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.4"}, check=True)
+    world.run(AUDIT, env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.4"}, check=True)
 
 
 # 24: bad environment values
@@ -267,7 +268,7 @@ def test_24_bad_environment_values(toy: World, bad: str) -> None:
         assert plugins["good"].status == "success"
         print(json.dumps([sorted(set(os.environ) - before), plugins["bad"].status]))
         """,
-        env=ON,
+        env=ENABLED,
         check=True,
     )
     names, status = result.json
@@ -291,7 +292,7 @@ def test_24_values_that_are_odd_and_allowed(toy: World) -> None:
         code = f"import os; print(ascii([os.environ[name] for name in {names!a}]))"
         print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout, end="")
         """,
-        env=ON,
+        env=ENABLED,
         check=True,
     )
     assert result.stdout == "['', '\\xdf\\n\\t\\x7f', '\\udcff', '==']\n", result
@@ -300,17 +301,29 @@ def test_24_values_that_are_odd_and_allowed(toy: World) -> None:
 # 26, 27, 28: discovery
 
 
-@pytest.mark.parametrize("how", ["deny", "allow"])
-def test_26_denied_plugins_are_not_imported(world: World, each_prefect: Host, how: str) -> None:
+LISTS = {"deny": {"PREFECT_PLUGINS_DENY": "Legacy.Plugin"}, "allow": {"PREFECT_PLUGINS_ALLOW": "good"}}
+
+
+@pytest.mark.parametrize("how", LISTS)
+def test_26_denied_plugins_are_not_imported(world: World, how: str) -> None:
     """Denied modules never enter `sys.modules`, neither at the import nor when diagnosing."""
+    code = "import sys, prefect, os; assert os.environ['TOKEN']; assert 'legacy_plugin' not in sys.modules"
+    for args in (code, ["-m", "plugins_diag"]):
+        assert_not_imported(world, args, LISTS[how])
+
+
+def test_26_nor_by_prefect_itself(world: World, each_prefect: Host) -> None:
+    """Nor does Prefect's command line import them, which loads plugins by a manager of its own."""
+    assert_not_imported(world, ["-m", "prefect", "version"], LISTS["deny"])
+
+
+def assert_not_imported(world: World, args: str | list[str], lists: dict[str, str]) -> None:
+    """Asserts that a child succeeds, and that ``legacy-plugin`` is neither loaded nor run in it."""
     world.plugin("legacy-plugin", hook("os.write(2, b'RUN')", "os.write(2, b'LOAD')"))
     world.plugin("good", PLUGIN)
-    lists = {"deny": {"PREFECT_PLUGINS_DENY": "Legacy.Plugin"}, "allow": {"PREFECT_PLUGINS_ALLOW": "good"}}[how]
-    code = "import sys, prefect, os; assert os.environ['TOKEN']; assert 'legacy_plugin' not in sys.modules"
-    for args in (code, ["-m", "plugins_diag"], ["-m", "prefect", "version"]):
-        result = world.run(args, env={**ON, **lists})
-        assert result.returncode == 0, result
-        assert "LOAD" not in result.stderr and "RUN" not in result.stderr, result
+    result = world.run(args, env={**ENABLED, **lists})
+    assert result.returncode == 0, result
+    assert "LOAD" not in result.stderr and "RUN" not in result.stderr, result
 
 
 def test_27_duplicate_entry_points(toy: World) -> None:
@@ -325,7 +338,7 @@ def test_27_duplicate_entry_points(toy: World) -> None:
     (egg / "entry_points.txt").write_text("[prefect.plugins]\nmy_plugin = my_plugin\n")
     result = toy.run(
         "import sys, prefect",
-        env={**ON, "PYTHONPATH": f"{toy.overlay}:{toy.overlay}/../overlay:{toy.overlay}/"},
+        env={**ENABLED, "PYTHONPATH": f"{toy.overlay}:{toy.overlay}/../overlay:{toy.overlay}/"},
         check=True,
     )
     assert result.stderr.count("RUN") == 1, result
@@ -358,15 +371,15 @@ def test_27_two_names_are_one_plugin(toy: World, kind: str) -> None:
     code = (
         "import prefect, prefect_preflight as p; print([(x.name, x.status, x.reason) for x in p.last_report().plugins])"
     )
-    result = toy.run(code, env=ON, check=True)
+    result = toy.run(code, env=ENABLED, check=True)
     other = ("old-name", "filtered", "another name of plugin 'new-name', which runs once")
     assert result.stdout.strip() == str([("new-name", "success", None), other]), result
     assert result.stderr.count("RUN") == 1, result
     # The first name is excluded: the other one runs.
-    result = toy.run(code, env={**ON, "PREFECT_PLUGINS_DENY": "new-name"}, check=True)
+    result = toy.run(code, env={**ENABLED, "PREFECT_PLUGINS_DENY": "new-name"}, check=True)
     assert result.stdout.strip() == str([("new-name", "filtered", "in deny list"), ("old-name", "success", None)])
     # Whichever name is required, the plugin is; both at once are no contradiction.
-    strict = {**ON, "PREFECT_PLUGINS_STRICT": "1"}
+    strict = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1"}
     for required in (None, "new-name", "old-name", "old-name,new-name"):
         toy.run(code, env=strict, PREFECT_PLUGINS_REQUIRED=required, check=True)
 
@@ -383,7 +396,7 @@ def test_27_two_names_are_one_plugin(toy: World, kind: str) -> None:
 def test_27_another_name_is_required(toy: World, source: str, reason: str) -> None:
     """In strict mode a plugin that is required under its second name is required under its first."""
     toy.plugin("my-plugin", source, entry_points=TWO_NAMES["module"])
-    variables = {**ON, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_REQUIRED": "old-name"}
+    variables = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_REQUIRED": "old-name"}
     result = toy.run("import prefect", env=variables)
     last = result.stderr.splitlines()[-1]
     assert (result.returncode, last) == (1, f"[plugins] required plugin 'new-name' {reason}"), result
@@ -396,7 +409,7 @@ def test_27_two_instances_are_two_plugins(toy: World) -> None:
     """Two objects of one class are two plugins: each is called."""
     points = {"a": "my_plugin:plugin", "b": "my_plugin:second"}
     toy.plugin("my-plugin", hook("", CLASS + "second = Plugin()"), entry_points=points)
-    assert toy.run("import prefect", env=ON, check=True).stderr.count("RUN") == 2
+    assert toy.run("import prefect", env=ENABLED, check=True).stderr.count("RUN") == 2
 
 
 def test_28_broken_metadata(toy: World) -> None:
@@ -421,7 +434,7 @@ def test_28_broken_metadata(toy: World) -> None:
     (toy.overlay / "dangling-1.dist-info").symlink_to(toy.overlay / "nowhere")
     (toy.overlay / "-1.dist-info").mkdir()
     result = toy.run(
-        "import prefect; print(prefect.SEEN)", env={**ON, "PYTHONPATH": f"{toy.overlay}:/nowhere:"}, check=True
+        "import prefect; print(prefect.SEEN)", env={**ENABLED, "PYTHONPATH": f"{toy.overlay}:/nowhere:"}, check=True
     )
     assert result.stdout == "set-by-the-hook\n", result
     assert "Traceback" not in result.stderr, result
@@ -430,7 +443,7 @@ def test_28_broken_metadata(toy: World) -> None:
 # 42: rendering a report changes live data
 
 
-def test_42_rendering_changes_nothing(world: World, each_prefect: Host) -> None:
+def test_42_rendering_changes_nothing(world: World) -> None:
     """Rendering leaves `os.environ` as it was."""
     world.plugin("good", PLUGIN)
     world.run(
@@ -455,6 +468,6 @@ def test_42_rendering_changes_nothing(world: World, each_prefect: Host) -> None:
                 assert not error.code
         assert dict(os.environ) == before
         """,
-        env=ON,
+        env=ENABLED,
         check=True,
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from toys import COMPANIONS, ON, PLUGIN
+from snippets import ENABLED
+from toys import COMPANIONS, PLUGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ def test_13_bypassed_by_another_finder(companions: World, how: str) -> None:
     print(report.outcome)
     print(report.reason)
         """,
-        env=ON,
+        env=ENABLED,
         check=True,
     )
     token, outcome, reason = result.stdout.splitlines()
@@ -71,5 +72,5 @@ def test_13_pytest_loads_prefect_as_a_plugin(companions: World) -> None:
         "    assert os.environ.get('TOKEN') == 'set-by-the-hook' or (\n"
         "        report.outcome == 'not-run' and 'without' in report.reason), report\n"
     )
-    result = companions.run(["-m", "pytest", "-q", "-p", "prefect", "-p", "no:cacheprovider"], env=ON)
+    result = companions.run(["-m", "pytest", "-q", "-p", "prefect", "-p", "no:cacheprovider"], env=ENABLED)
     assert result.returncode == 0, result

@@ -17,8 +17,10 @@ import ast
 from typing import TYPE_CHECKING
 
 import pytest
+import standin
 
-from toys import ON, PLUGIN, PYTHONS, hook, install_toy_prefect, repetitions, toy_world
+from snippets import ENABLED
+from toys import PLUGIN, PYTHONS, hook, repetitions, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +79,7 @@ def test_01_hook_imports_unloaded_stdlib_modules(toy: World, body: str) -> None:
     """A hook that imports unloaded stdlib modules finishes in under 1 s on every Python."""
     toy.plugin("imports", hook(body))
     toy.run(f"import {STDLIB}")  # once, so that the time to compile them is not what is measured
-    toy.run(TIMED.format(statement="import prefect", limit=1, stage="early"), env=ON, check=True)
+    toy.run(TIMED.format(statement="import prefect", limit=1, stage="early"), env=ENABLED, check=True)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_01_whatever_imports_prefect_first(toy: World, statement: str) -> None:
     toy.overlay.joinpath("application.py").write_text("import prefect\nimport helpers\n")
     toy.overlay.joinpath("helpers.py").write_text("import application\n")
     stage = "early" if statement == "import application" else "late"
-    toy.run(TIMED.format(statement=statement, limit=1, stage=stage), env=ON, check=True)
+    toy.run(TIMED.format(statement=statement, limit=1, stage=stage), env=ENABLED, check=True)
 
 
 # 2: a plugin imports half-initialised Prefect
@@ -123,7 +125,7 @@ def test_02_prefect_aws(hosts: Hosts, new_world: Callable[[Host], World], which:
         print(json.dumps({plugin.name: [plugin.status, plugin.stage] for plugin in report.plugins}))
         import prefect_aws
         """,
-        env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "60"},
+        env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "60"},
         timeout=120,
         check=True,
     )
@@ -156,7 +158,7 @@ def test_02_swallowed_deadlocks(toy: World, start: str, stage: str, where: str) 
     body = f"{SWALLOWS[stage]}try:\n    {wanted}\nexcept Exception:\n    found = None\n"
     tell = "os.write(2, b'FOUND' if found is not None else b'MISSING')"
     toy.plugin("swallows", hook(body + tell) if where == "hook" else hook(tell, body))
-    result = toy.run(f"{statement}\nimport prefect; print(prefect.DONE)", env=ON, timeout=60, check=True)
+    result = toy.run(f"{statement}\nimport prefect; print(prefect.DONE)", env=ENABLED, timeout=60, check=True)
     assert result.stdout == "True\n" and result.stderr.endswith("FOUND"), result
 
 
@@ -207,7 +209,7 @@ def test_03_timeouts_raise_no_deadlock_error(toy: World, touches: bool) -> None:
             from prefect import flow
             assert prefect.DONE and os.environ["TOKEN"] == "set-by-the-hook"
             """,
-            env={**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"},
+            env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"},
         )
         assert result.returncode == 0, result
         assert "Deadlock" not in result.stderr, result
@@ -233,7 +235,7 @@ def test_14_look_ups_run_nothing(world: World, each_prefect: Host) -> None:
         assert "prefect.flows" in names
         assert not [name for name in sys.modules if name.partition(".")[0] == "prefect"]
     """
-    result = world.run(looking, env=ON, check=True)
+    result = world.run(looking, env=ENABLED, check=True)
     assert (result.stdout, result.stderr) == ("", "")
 
     again = """
@@ -250,7 +252,7 @@ def test_14_look_ups_run_nothing(world: World, each_prefect: Host) -> None:
         importlib.reload(sys.modules["prefect.plugins"])
         assert os.environ["TOKEN"] == "changed"
     """
-    result = world.run(again, env=ON, check=True)
+    result = world.run(again, env=ENABLED, check=True)
     assert result.stderr.count("LOAD") == result.stderr.count("RUN") == 1, result
 
 
@@ -269,7 +271,7 @@ def test_14_a_kept_loader_runs_nothing_again(toy: World) -> None:
         second.loader.exec_module(module)
         assert module.DONE and type(module.__loader__).__name__ == "SourceFileLoader"
         """,
-        env=ON,
+        env=ENABLED,
         check=True,
     )
     assert result.stderr.count("RUN") == 1, result
@@ -279,7 +281,7 @@ def test_14_a_kept_loader_runs_nothing_again(toy: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["package", "module", "namespace"])
-def test_25_only_the_installed_prefect_runs_hooks(world: World, each_prefect: Host, kind: str) -> None:
+def test_25_only_the_installed_prefect_runs_hooks(world: World, kind: str) -> None:
     """Hooks run only for the installed Prefect package."""
     world.plugin("counting", COUNTING)
     text = "import os\nMINE = os.environ.get('TOKEN', 'mine')\n"
@@ -288,7 +290,7 @@ def test_25_only_the_installed_prefect_runs_hooks(world: World, each_prefect: Ho
     else:
         (world.cwd / "prefect").mkdir()
         (world.cwd / "prefect" / ("__init__.py" if kind == "package" else "mine.py")).write_text(text)
-    result = world.run("import prefect; print(getattr(prefect, 'MINE', 'not mine'))", env=ON, check=True)
+    result = world.run("import prefect; print(getattr(prefect, 'MINE', 'not mine'))", env=ENABLED, check=True)
     # A namespace package in front of a regular one does not shadow it: Python prefers the regular one.
     assert result.stdout.strip() == ("not mine" if kind == "namespace" else "mine")
     assert result.stderr.count("RUN") == (1 if kind == "namespace" else 0), result
@@ -308,7 +310,7 @@ def test_25_the_installed_one_still_runs_them_after_a_shadow(toy: World) -> None
         import prefect
         assert prefect.SEEN == "set-by-the-hook"
         """,
-        env=ON,
+        env=ENABLED,
         check=True,
     )
     assert result.stderr.count("RUN") == 1, result
@@ -317,9 +319,9 @@ def test_25_the_installed_one_still_runs_them_after_a_shadow(toy: World) -> None
 def test_25_prefect_client_counts(hosts: Hosts, new_world: Callable[[Host], World]) -> None:
     """The distribution `prefect-client` ships the same package, so hooks run for it."""
     world = new_world(hosts(python="3.12"))
-    install_toy_prefect(world, distribution="prefect-client")
+    standin.install(world, distribution="prefect-client")
     world.plugin("my-plugin", PLUGIN)
-    assert world.run("import prefect; print(prefect.SEEN)", env=ON, check=True).stdout == "set-by-the-hook\n"
+    assert world.run("import prefect; print(prefect.SEEN)", env=ENABLED, check=True).stdout == "set-by-the-hook\n"
 
 
 # 34: subinterpreters refuse daemon threads
@@ -354,7 +356,7 @@ def test_34_subinterpreters(toy: World, strict: str) -> None:
     """Import never raises there, and the hooks run."""
     toy.plugin("my-plugin", hook("import decimal"))
     code = IN_A_SUBINTERPRETER.format(code=IMPORT_AND_CHECK)
-    result = toy.run(code, env={**ON, "PREFECT_PLUGINS_STRICT": strict})
+    result = toy.run(code, env={**ENABLED, "PREFECT_PLUGINS_STRICT": strict})
     assert result.stdout.strip() == "imported", result
     if result.returncode:
         control = toy.run(IN_A_SUBINTERPRETER.format(code=ENCODE), PREFECT_PREFLIGHT_DISABLE="1")
@@ -384,7 +386,7 @@ def test_35_the_original_loader_is_in_place(world: World, each_prefect: Host) ->
         import prefect.plugins
         assert inspect.getsource(prefect.plugins)
         """,
-        env=ON,
+        env=ENABLED,
     )
     assert result.returncode == 0, result
 
@@ -456,7 +458,7 @@ def test_40_eight_threads_at_once(toy: World, body: str) -> None:
     late = "from prefect" in body
     code = EIGHT_THREADS.format(before="", expected=None if late else "set-by-the-hook")
     for _ in range(repetitions(50, 3)):
-        result = toy.run(code + "\n    assert os.environ['TOKEN'] == 'set-by-the-hook'", env=ON)
+        result = toy.run(code + "\n    assert os.environ['TOKEN'] == 'set-by-the-hook'", env=ENABLED)
         assert result.stdout.split("\n")[:2] == ["[]", "SourceFileLoader"], result
         assert result.stderr.count("RUN") == 1, result
 
@@ -468,9 +470,9 @@ UNFINISHED = ("has no attribute", "cannot import name 'DONE'", "KeyError('prefec
 def test_40_a_failing_import_in_eight_threads(toy: World) -> None:
     """If the import fails it fails in each thread, after the hooks; none hangs, and none is told of a deadlock."""
     body = "import os\nfrom prefect.flows import flow, SEEN\nif os.environ.get('TOKEN') != 'other': raise OSError\n"
-    install_toy_prefect(toy, body + "DONE = True\n")
+    standin.install(toy, body=body + "DONE = True\n")
     toy.plugin("my-plugin", hook("import time; time.sleep(0.2)"))
-    result = toy.run(EIGHT_THREADS.format(before="pass", expected="set-by-the-hook"), env=ON, timeout=60)
+    result = toy.run(EIGHT_THREADS.format(before="pass", expected="set-by-the-hook"), env=ENABLED, timeout=60)
     seen = ast.literal_eval(result.stdout.split("\n")[0])
     assert len({name for name, _ in seen}) == len(seen) == 8, result
     for name, (error, token) in seen:

@@ -21,9 +21,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import standin
 
 from hosts import uv
-from toys import ON, PLUGIN, PYTHONS, hook, install_toy_prefect, toy_world
+from snippets import ENABLED
+from toys import PLUGIN, PYTHONS, hook, toy_world
 from worlds import write_distribution
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def test_19_one_finder(hosts: Hosts, version: str) -> None:
 def test_29_nothing_on_stdout(world: World, each_prefect: Host, kind: str) -> None:
     """Nothing on stdout at import, ever."""
     world.plugin("my-plugin", hook("raise OSError" if kind == "failure" else ""))
-    variables: dict[str, str | None] = {**ON, "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    variables: dict[str, str | None] = {**ENABLED, "PREFECT_LOGGING_LEVEL": "DEBUG"}
     if kind == "problems":
         variables.update(PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="soon", PREFECT_PLUGINS_ALOW="x")
         (world.cwd / "prefect.toml").write_text("[[[")
@@ -121,7 +123,7 @@ DISABLED: dict[str, dict[str, str | None]] = {
 
 
 @pytest.mark.parametrize("how", DISABLED)
-def test_31_disabled_adds_no_module(world: World, each_prefect: Host, how: str) -> None:
+def test_31_disabled_adds_no_module(world: World, how: str) -> None:
     """Disabled adds no module but our own, and leaves `sys.meta_path` as it was."""
     world.plugin("my-plugin", PLUGIN)
     code = """
@@ -157,7 +159,7 @@ def test_37_read_only(hosts: Hosts, wheel: Path, tmp_path: Path, new_world: Call
     host = hosts.fresh(tmp_path / "environment")
     uv("pip", "install", "--quiet", "--python", host.python, wheel)
     world = new_world(host)
-    install_toy_prefect(world)
+    standin.install(world)
     world.plugin("good", PLUGIN)
     world.plugin("late", hook("from prefect import flow").replace("TOKEN", "LATE"))
     opened = world.run(
@@ -174,7 +176,7 @@ def test_37_read_only(hosts: Hosts, wheel: Path, tmp_path: Path, new_world: Call
         prefect_preflight.last_report().as_dict()
         assert prefect.SEEN and not written, written
         """,
-        env={**ON, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**ENABLED, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert opened.returncode == 0, opened
 
@@ -182,7 +184,7 @@ def test_37_read_only(hosts: Hosts, wheel: Path, tmp_path: Path, new_world: Call
 @pytest.mark.parametrize(
     "argv", [["-c", "import prefect"], ["-I", "-c", "import prefect"], ["-E", "-c", "import prefect"]]
 )
-def test_38_empty_environment(world: World, each_prefect: Host, argv: list[str]) -> None:
+def test_38_empty_environment(world: World, real_prefect: Host, argv: list[str]) -> None:
     """`env -i python -c "import prefect"` is as silent as without us."""
     world.plugin("my-plugin", PLUGIN)
     outputs = []
@@ -209,7 +211,7 @@ def test_39_interpreter_options(hosts: Hosts, tmp_path: Path, wheel: Path, flag:
     code = (
         f"import sys; sys.path.append({str(host.site)!r}) if {flag == '-S'} else 0; import prefect; print(prefect.SEEN)"
     )
-    result = host.run([*flag.split(), "-c", code], env=ON, check=True)
+    result = host.run([*flag.split(), "-c", code], env=ENABLED, check=True)
     assert result.stdout == ("None\n" if flag == "-S" else "set-by-the-hook\n"), result
 
 
@@ -233,7 +235,7 @@ sys.__dict__.pop('argv', None)
 import os, prefect
 os.write(1, prefect.SEEN.encode())
 """
-    variables = {**ON, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "soon", "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    variables = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "soon", "PREFECT_LOGGING_LEVEL": "DEBUG"}
     result = host.run(code, env=variables)
     assert (result.returncode, result.stdout) == (0, "set-by-the-hook"), result
 
@@ -247,7 +249,7 @@ def test_43_closed_descriptors(hosts: Hosts, new_world: Callable[[Host], World])
     code = "import prefect; open('seen', 'w').write(prefect.SEEN)"
     for redirection in ("<&- >&- 2>&-", "2>&-", "2>/dev/full", "2>&1 | true"):
         command = f'"{world.host.python}" -c "{code}" {redirection}'
-        environment = world.host.environment({**ON, "PYTHONPATH": str(world.overlay)})
+        environment = world.host.environment({**ENABLED, "PYTHONPATH": str(world.overlay)})
         subprocess.run(command, shell=True, env=environment, cwd=world.cwd, check=False, timeout=30)
         assert (world.cwd / "seen").read_text() == "set-by-the-hook", redirection
         (world.cwd / "seen").unlink()

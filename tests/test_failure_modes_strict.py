@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from toys import ON, PLUGIN, hook, toy_world
+from snippets import ENABLED
+from toys import PLUGIN, hook, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-STRICT = {**ON, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}
+STRICT = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}
 LATE = "from prefect import flow\n"
 ENV = "return SetupResult(env={})"
 
@@ -91,10 +92,24 @@ def test_04_every_failure_of_a_required_plugin(hosts: Hosts, new_world: Callable
 
 @pytest.mark.parametrize("how", IMPORTS)
 @pytest.mark.parametrize("failure", ["times-out", "load-error", "nul-value", "raises-late"])
+def test_04_wherever_it_is_imported(world: World, failure: str, how: str) -> None:
+    """The same wherever Prefect is imported."""
+    assert_strict_exit(world, FAILURES[failure], IMPORTS[how])
+
+
+@pytest.mark.parametrize(
+    ("failure", "how"),
+    [("times-out", "plain"), ("load-error", "submodule"), ("nul-value", "loop"), ("raises-late", "except")],
+)
 def test_04_with_prefect_itself(world: World, each_prefect: Host, failure: str, how: str) -> None:
-    """The same with Prefect, wherever it is imported."""
-    world.plugin("bad-plugin", FAILURES[failure], module="bad")
-    result = world.run(IMPORTS[how] + "\n", env=STRICT)
+    """The same with Prefect."""
+    assert_strict_exit(world, FAILURES[failure], IMPORTS[how])
+
+
+def assert_strict_exit(world: World, plugin: str, program: str) -> None:
+    """Asserts that strict mode ends a program because of a plugin called ``bad``, with one line."""
+    world.plugin("bad-plugin", plugin, module="bad")
+    result = world.run(program + "\n", env=STRICT)
     assert (result.returncode, result.stdout) == (1, ""), result
     assert result.stderr.splitlines()[-1].startswith("[plugins] required plugin 'bad' "), result
 
@@ -188,12 +203,12 @@ def test_17_an_internal_error(hosts: Hosts, new_world: Callable[[Host], World], 
         assert result.stdout == "True\n" and len(lines) == 1, result
 
 
-def test_17_a_broken_dependency(world: World, each_prefect: Host) -> None:
+def test_17_a_broken_dependency(world: World) -> None:
     """Whatever of ours breaks at run time, Prefect works."""
     world.plugin("good", PLUGIN)
     (world.overlay / "importlib_metadata").mkdir()
     (world.overlay / "importlib_metadata" / "__init__.py").write_text("raise OSError('broken')\n")
-    result = world.run("import prefect; print('imported')", env=ON)
+    result = world.run("import prefect; print('imported')", env=ENABLED)
     assert (result.returncode, result.stdout) == (0, "imported\n"), result
     assert result.stderr.count("prefect-preflight:") <= 1 and "Traceback" not in result.stderr, result
 
@@ -201,7 +216,7 @@ def test_17_a_broken_dependency(world: World, each_prefect: Host) -> None:
 # 23: SystemExit at import escapes `except ImportError`
 
 
-def test_23_one_exit_code_only_when_strict(world: World, each_prefect: Host) -> None:
+def test_23_one_exit_code_only_when_strict(world: World) -> None:
     """Strict failure has one documented exit code, only when strict is on."""
     world.plugin("bad", hook("raise SystemExit(77)"))
     code = """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import standin
 
 from snippets import ENABLED, IMPORT_AND_TELL, Told, hook, returning, told
-from toys import install_toy_prefect
 
 if TYPE_CHECKING:
     from worlds import World
@@ -23,7 +23,7 @@ RETURN = "return SetupResult(env={'A': 'a', 'B': 'b'})"
 @pytest.fixture
 def toy(world: World) -> World:
     """A world with a toy Prefect and a well-behaved plugin."""
-    install_toy_prefect(world)
+    standin.install(world)
     world.plugin(GOOD, returning("GOOD"))
     return world
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import standin
 
 import interpreters
 from prefect_preflight._imports import cpython
@@ -24,25 +25,7 @@ pytestmark = pytest.mark.core
 
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
-PREFECT = """
-import os, time
-__version__ = "3.99"
-READY = os.environ.get("TOKEN")
-time.sleep(0.2)
-
-def __getattr__(name):
-    if name == "flow":
-        from prefect.flows import flow
-        return flow
-    raise AttributeError(name)
-
-COMPLETE = True
-"""
-FILES = {
-    "prefect/sub.py": "import prefect\nX = prefect.READY\n",
-    "prefect/flows.py": "import prefect\n\ndef flow():\n    return prefect.COMPLETE\n",
-    "prefect/plugins.py": "def load_prefect_collections():\n    return 'native'\n",
-}
+FILES = {"prefect/sub.py": "import prefect\nX = prefect.SEEN\n"}
 
 # What hooks do in their workers, and how they end.
 HOOKS = {
@@ -56,7 +39,7 @@ return SetupResult(env={"STDLIB": str(time.perf_counter() - started)})
     "statement": hook('import prefect\nreturn SetupResult(env={"STATEMENT": prefect.__version__})'),
     "api": hook('from prefect.plugins import SetupResult as R\nreturn R(env={"API": "1"})'),
     "token": hook('time.sleep(0.4)\nreturn SetupResult(env={"TOKEN": "sesame"})'),
-    "from_import": hook('from prefect import READY\nreturn SetupResult(env={"FROM_IMPORT": str(READY)})'),
+    "from_import": hook('from prefect import SEEN\nreturn SetupResult(env={"FROM_IMPORT": str(SEEN)})'),
     "submodule": hook('import prefect.sub\nreturn SetupResult(env={"SUBMODULE": str(prefect.sub.X)})'),
     "import_module": hook(
         'import importlib\nmodule = importlib.import_module("prefect")\n'
@@ -64,11 +47,11 @@ return SetupResult(env={"STDLIB": str(time.perf_counter() - started)})
     ),
     "import_submodule": hook(
         'import importlib\nmodule = importlib.import_module("prefect.flows")\n'
-        'return SetupResult(env={"IMPORT_SUBMODULE": str(module.flow())})'
+        'return SetupResult(env={"IMPORT_SUBMODULE": str(callable(module.flow))})'
     ),
     "import_module_late": hook(
         'import importlib\nmodule = importlib.import_module("prefect")\n'
-        'return SetupResult(env={"IMPORT_MODULE_LATE": str(module.COMPLETE)})',
+        'return SetupResult(env={"IMPORT_MODULE_LATE": str(module.DONE)})',
         before="from prefect import flow",
     ),
     "in_a_thread": hook(
@@ -86,17 +69,17 @@ def look(how):
     try:
         if how == 0:
             import prefect
-            seen.append((prefect.COMPLETE, prefect.READY))
+            seen.append((prefect.DONE, prefect.SEEN))
         elif how == 1:
-            from prefect import flow, READY
-            seen.append((flow(), READY))
+            from prefect import flow, SEEN
+            seen.append((callable(flow), SEEN))
         elif how == 2:
             import prefect.sub
-            seen.append((prefect.COMPLETE, prefect.sub.X))
+            seen.append((prefect.DONE, prefect.sub.X))
         else:
             from prefect.flows import flow
             import prefect
-            seen.append((flow(), prefect.READY))
+            seen.append((callable(flow), prefect.SEEN))
     except BaseException as error:
         errors.append(f"{type(error).__name__}: {error}")
 threads = [threading.Thread(target=look, args=(number % 4,)) for number in range(8)]
@@ -113,13 +96,13 @@ os.environ["SPEC"] = type(sys.modules["prefect"].__spec__).__name__
 """
 
 
-PATIENT = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "600"}
+PATIENT = {**ENABLED, "STANDIN_PACE": "2", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "600"}
 """A deadline that no child lives to see: one that ends did not wait for it."""
 
 
 def with_stand_in(world: World) -> World:
     """Installs the stand-in of Prefect in a world."""
-    world.plugin("prefect", PREFECT, version="3.99", entry_points={}, extra_files=FILES)
+    standin.install(world, extra_files=FILES)
     return world
 
 
@@ -201,7 +184,7 @@ def test_a_plugin_inside_the_importing_package(small_world: World) -> None:
             "app/helper.py": "VALUE = 1\n",
         },
     )
-    found = told(small_world.run("import app\nassert app.FLOW()\n" + TELL, env=PATIENT, timeout=100))
+    found = told(small_world.run("import app\nassert callable(app.FLOW)\n" + TELL, env=PATIENT, timeout=100))
     assert (found.env["INSIDE"], found.env["RELATIVE"]) == ("INSIDE", "RELATIVE")
     assert found.statuses["itself"] == "load-failed"
     (line,) = found.lines
@@ -268,7 +251,7 @@ return SetupResult(env={"SECOND": "1"})
             print("interrupted", last_report().outcome, "prefect" in sys.modules)
         open("second", "w").close()
         import prefect
-        print(os.environ["SECOND"], prefect.COMPLETE)
+        print(os.environ["SECOND"], prefect.DONE)
     """
     result = small_world.run(program, env=PATIENT, check=True, timeout=100)
     assert result.stdout.splitlines() == ["interrupted interrupted False", "1 True"]

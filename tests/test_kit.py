@@ -387,13 +387,13 @@ class TestRealPrefect:
         assert found.json == [["success", "early", {"FLOW": "callable"}, [], None]] * 2
         assert found.stderr.strip().splitlines()[-1].startswith("3.")
 
-    def test_late(self, world: World, each_prefect: Host) -> None:
+    def test_late(self, world: World, real_prefect: Host) -> None:
         """A plugin that imports Prefect proper succeeds late, in both ways, and the advice says why."""
         world.plugin("acme", NEEDS_PREFECT)
         found = world.run(["-c", KIT, "acme"], check=True).json
         assert found == [["success", "late", {"FLOW": "callable"}, ["runs-late"], "prefect"]] * 2
 
-    def test_prefect_imported_before(self, world: World, each_prefect: Host) -> None:
+    def test_prefect_imported_before(self, world: World, real_prefect: Host) -> None:
         """With Prefect in the process the plugin still runs, and what was there is left as it was."""
         world.plugin("acme", NEEDS_PREFECT)
         program = """

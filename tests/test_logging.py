@@ -52,7 +52,7 @@ def test_the_level(world: World, level: str | None, count: int) -> None:
     )
 
 
-def test_quiet_by_default(world: World, each_prefect: Host) -> None:
+def test_quiet_by_default(world: World) -> None:
     """A plugin that works and logs nothing makes no line."""
     world.plugin("works", returning("WORKS"))
     assert told(world.run(IMPORT_AND_TELL, env=ENABLED)).lines == ()
@@ -82,7 +82,7 @@ def test_prefects_loggers_are_left_alone(world: World, each_prefect: Host) -> No
     assert world.run(program, env=ENABLED, check=True).json == world.run(program, check=True).json
 
 
-def test_the_applications_own_handler(world: World, each_prefect: Host) -> None:
+def test_the_applications_own_handler(world: World) -> None:
     """A program that configured logging gets each record in its own format, once, and nothing beside it."""
     world.plugin("my-plugin", LEVELS)
     program = 'import logging, sys\nlogging.basicConfig(format="APP %(name)s %(message)s", stream=sys.stderr)\n'
@@ -126,7 +126,7 @@ raise RuntimeError("cannot use " + os.environ["SERVICE_PASSWORD"])
 )
 
 
-def test_secrets(world: World, each_prefect: Host) -> None:
+def test_secrets(world: World) -> None:
     """Secrets in a hook's messages, arguments, tracebacks and errors are taken out; the rest stays readable."""
     world.plugin("leaks", LEAKING)
     found = told(
@@ -144,7 +144,7 @@ def test_secrets(world: World, each_prefect: Host) -> None:
     assert found.lines_with("cannot use ••••••")
 
 
-def test_the_traceback_is_for_debugging(world: World, each_prefect: Host) -> None:
+def test_the_traceback_is_for_debugging(world: World) -> None:
     """A failure is one line; at DEBUG its traceback follows, with the plugin's frames and none of ours."""
     world.plugin("fails", hook("def deeper():\n    raise ValueError('no')\ndeeper()"))
     found = told(world.run(IMPORT_AND_TELL, env=ENABLED))
@@ -153,7 +153,7 @@ def test_the_traceback_is_for_debugging(world: World, each_prefect: Host) -> Non
     assert found.lines_with("in deeper") and not found.lines_with("prefect_preflight")
 
 
-def test_a_broken_stderr(world: World, each_prefect: Host) -> None:
+def test_a_broken_stderr(world: World) -> None:
     """A `sys.stderr` that cannot be written to stops nothing."""
     world.plugin("fails", hook("raise ValueError('no')"))
     world.plugin("works", returning("WORKS"))

@@ -11,7 +11,6 @@ from snippets import returning
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hosts import Host
     from worlds import World
 
 pytestmark = pytest.mark.core
@@ -28,7 +27,7 @@ if len(sys.argv) > 1:
 
 
 @pytest.fixture
-def project(world: World, each_prefect: Host) -> Path:
+def project(world: World) -> Path:
     """The directory, with a plugin installed and a program beside it; no variable enables plugins."""
     world.plugin("my-plugin", returning(FROM_HOOK="set"))
     (world.overlay / "program.py").write_text(PROGRAM)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import standin
 
 from corpus_redaction import CANARIES, READABLE
 from snippets import ENABLED
-from toys import COMPANIONS, install_toy_prefect
+from toys import COMPANIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,12 +216,12 @@ class TestRenderersOfLocals:
 
     def test_prefect_fails(self, toy: World) -> None:
         """The body of Prefect raises when all hooks have run."""
-        install_toy_prefect(toy, body="raise RuntimeError('Prefect is broken')")
+        standin.install(toy, body="raise RuntimeError('Prefect is broken')")
         output = self.rendered(toy)
         assert "Prefect is broken" in output and found_in(output) == []
 
     def test_strict_mode(self, toy: World) -> None:
         """Strict mode ends the import, and says why."""
-        install_toy_prefect(toy)
+        standin.install(toy)
         output = self.rendered(toy, PREFECT_PLUGINS_STRICT="1")
         assert "[plugins] required plugin" in output and found_in(output) == []

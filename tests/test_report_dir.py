@@ -10,11 +10,11 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import standin
 
 from hosts import IS_WINDOWS
 from prefect_preflight._command_line import report_tree
 from snippets import ENABLED, hook, returning
-from toys import install_toy_prefect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def toy(bare: Host, tmp_path: Path) -> World:
     from worlds import World
 
     world = World.create(bare, tmp_path / "world")
-    install_toy_prefect(world)
+    standin.install(world)
     return world
 
 
@@ -252,7 +252,7 @@ class TestWriting:
         from worlds import World
 
         world = World.create(bare, tmp_path / "world")
-        install_toy_prefect(world, "raise RuntimeError('broken')")
+        standin.install(world, body="raise RuntimeError('broken')")
         result = world.run("import prefect", env=ENABLED, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         assert "RuntimeError: broken" in result.stderr
         assert [data["report"]["outcome"] for data in read(reports)] == ["interrupted"]

@@ -150,7 +150,7 @@ class TestNever:
                 found += [(path.name, name) for name in names if f"{name}.".startswith(never)]
         assert [use for use in found if use not in EXEMPT] == []
 
-    def test_what_the_interpreter_sees(self, world: World, each_prefect: Host) -> None:
+    def test_what_the_interpreter_sees(self, world: World, real_prefect: Host) -> None:
         """By its audit events: no socket, no file written, no process, no thread left, and `putenv` as promised."""
         world.plugin("sync", returning(TOKEN="from the hook"))
         world.plugin("async", hook("await asyncio.sleep(0)\nreturn SetupResult(env={'B': '1'})", keyword="async def"))
@@ -173,7 +173,7 @@ class TestNever:
         )
         assert found["written"]
 
-    def test_disabled(self, world: World, each_prefect: Host) -> None:
+    def test_disabled(self, world: World, real_prefect: Host) -> None:
         """With plugins disabled nothing is set, started or written, and a plugin's module is not imported."""
         world.plugin("sync", returning(TOKEN="from the hook"))
         program = AUDIT + "\nassert 'sync' not in sys.modules\n"

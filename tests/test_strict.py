@@ -13,7 +13,7 @@ from prefect_preflight._settings import Settings
 from snippets import ENABLED, IMPORT_AND_TELL, hook, returning, told
 
 if TYPE_CHECKING:
-    from hosts import Host, Result
+    from hosts import Result
     from worlds import World
 
 pytestmark = pytest.mark.core
@@ -67,7 +67,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_every_failure(world: World, each_prefect: Host, name: str) -> None:
+def test_every_failure(world: World, name: str) -> None:
     """Without a list of required plugins, any plugin's failure of any kind ends the process."""
     text, expected = FAILURES[name]
     world.plugin(name, text)
@@ -76,7 +76,7 @@ def test_every_failure(world: World, each_prefect: Host, name: str) -> None:
     assert line_of(result).startswith(f"[plugins] required plugin '{name}' {expected}")
 
 
-def test_a_missing_module(world: World, each_prefect: Host) -> None:
+def test_a_missing_module(world: World) -> None:
     """So does an entry point that names no module."""
     world.plugin("ghost", None, entry_points={"ghost": "no_such_module:Plugin"})
     assert line_of(world.run(TOLD, env=STRICT)) == (
@@ -85,7 +85,7 @@ def test_a_missing_module(world: World, each_prefect: Host) -> None:
     )
 
 
-def test_not_strict(world: World, each_prefect: Host) -> None:
+def test_not_strict(world: World) -> None:
     """Without strict mode each of these is one line of the log, and Prefect loads."""
     names = [name for name in FAILURES if not name.startswith("times_out")]
     for name in names:
@@ -97,7 +97,7 @@ def test_not_strict(world: World, each_prefect: Host) -> None:
     assert found.report["outcome"] == "failures"
 
 
-def test_success(world: World, each_prefect: Host) -> None:
+def test_success(world: World) -> None:
     """With all plugins in order strict mode is silent; so it is for None, an empty environment, and the denied."""
     world.plugin("works", hook('return SetupResult(env={"WORKS": "WORKS"}, required=True)'))
     world.plugin("nothing-to-do", hook("return None"))
@@ -143,7 +143,7 @@ class TestRequired:
         result = world.run(TOLD, env={**STRICT, "PREFECT_LOGGING_LEVEL": "CRITICAL", **variables})
         assert line_of(result).startswith("[plugins] required plugin " + expected)
 
-    def test_the_others_may_fail(self, world: World, each_prefect: Host) -> None:
+    def test_the_others_may_fail(self, world: World) -> None:
         """With a list, the failure of a plugin that is not on it is logged and Prefect loads."""
         world.plugin("works", returning("WORKS"))
         world.plugin("fails", hook('raise ValueError("no")'))
@@ -157,13 +157,13 @@ class TestRequired:
         found = told(world.run(IMPORT_AND_TELL, env=ENABLED, PREFECT_PLUGINS_REQUIRED="absent"))
         assert found.report["outcome"] == "success" and found.lines == ()
 
-    def test_nothing_installed_at_all(self, world: World, each_prefect: Host) -> None:
+    def test_nothing_installed_at_all(self, world: World) -> None:
         """A listed plugin is missed where no plugin at all is installed, too."""
         result = world.run(TOLD, env=STRICT, PREFECT_PLUGINS_REQUIRED="vault")
         assert line_of(result) == "[plugins] required plugin 'vault' is not installed"
 
 
-def test_prefect_is_not_executed(world: World, each_prefect: Host) -> None:
+def test_prefect_is_not_executed(world: World) -> None:
     """An early failure ends the import before Prefect's body; a program that goes on gets the same at its next try."""
     world.plugin("fails", hook('raise ValueError("no")'))
     program = """

@@ -16,8 +16,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import standin
 
-import interpreters
 from snippets import hook, returning
 
 if TYPE_CHECKING:
@@ -29,42 +29,15 @@ if TYPE_CHECKING:
 PYTHONS = ("3.9", "3.12", "3.14", "3.15")
 """The oldest, the last change of module locks, the newest two: from 3.15 on an import looks at the parent first."""
 
-BODY = """
-import os, sys, time
-vars(sys).setdefault("executed", []).append(__name__)
-seen = os.environ.get("EARLY")
-time.sleep(0.1)
-if os.environ.get("BODY_IMPORTS"):
-    __import__(os.environ["BODY_IMPORTS"])
-from prefect.settings import url
-from prefect.flows import flow
-done = True
-
-def __getattr__(name):
-    if name == "task":
-        from prefect.tasks import task
-        return task
-    raise AttributeError(name)
-"""
-
 EXECUTED = "import sys\nvars(sys).setdefault('executed', []).append(__name__)\n"
-
-MODULES = {
-    "prefect/settings.py": "import time; time.sleep(0.02); url = 'x'",
-    "prefect/flows.py": "import prefect.settings, time; time.sleep(0.05)\ndef flow(f): return f",
-    "prefect/tasks.py": "import prefect.flows, time; time.sleep(0.05)\ndef task(f): return f",
-    "prefect/client/__init__.py": "",
-    "prefect/client/orchestration.py": (
-        "from prefect.tasks import task; from prefect import url; import time; time.sleep(0.05); client = 1"
-    ),
-    "prefect/plugins.py": "native = True",
+APPLICATION = {
     "applib.py": "import time; time.sleep(0.05); from prefect.flows import flow; X = 1",
     "app2.py": "import applib, time; time.sleep(0.03); from prefect.tasks import task; Z = applib.X",
     "appmain.py": "VALUE = 1\nimport prefect\nDONE = 1",
     "swallow.py": "try:\n    from prefect import flow\nexcept ImportError:\n    flow = None",
     "lib.py": "import time; time.sleep(0.3)\nimport prefect.tasks\nY = 1",
     "lib2.py": "import prefect\nimport time; time.sleep(0.3)\nimport prefect.client.orchestration as o\nW = o.client",
-    "package/__init__.py": "import prefect\nP = prefect.done",
+    "package/__init__.py": "import prefect\nP = prefect.DONE",
     "package/inner.py": "from prefect.tasks import task\nQ = 1",
     "hang.py": "import prefect.flows, time; time.sleep(600)",
 }
@@ -110,13 +83,9 @@ print(json.dumps({
 
 
 def stand_in_world(hosts: Hosts, new_world: Callable[[Host], World], version: str) -> World:
-    """Returns a world with the stand-in on a Python of ``version``; skips the test where this machine has none."""
-    if not interpreters.find(version):
-        pytest.skip(f"no Python {version} on this machine")
-    world = new_world(hosts(python=version))
-    files = {path: text if path.endswith("__init__.py") else EXECUTED + text for path, text in MODULES.items()}
-    world.plugin("prefect", BODY, entry_points={}, version="3.99.0", extra_files=files)
-    return world
+    """Returns a world with the stand-in and an application's modules."""
+    files = {path: text if path.endswith("__init__.py") else EXECUTED + text for path, text in APPLICATION.items()}
+    return standin.world_on(hosts, new_world, version, files)
 
 
 @pytest.fixture(params=PYTHONS)
@@ -133,6 +102,7 @@ def play(world: World, program: str, *, seconds: float = 20, env: dict[str, str]
     variables = {
         "PREFECT_PLUGINS_ENABLED": "1",
         "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": str(seconds),
+        "STANDIN_PACE": "1",
         **(env or {}),
     }
     result = world.run(HEAD + textwrap.dedent(program) + TAIL, env=variables, timeout=60, check=True)
@@ -148,7 +118,7 @@ EARLY = returning("EARLY")
 def test_early_hooks_run_before_the_body_and_in_parallel(toy: World) -> None:
     """While hooks run, `prefect` does not exist; the body sees what they set."""
     slow = 'time.sleep(0.5)\nassert "prefect" not in sys.modules\nreturn SetupResult(env={"%s": "1"})'
-    told = play(toy, "import prefect\nassert prefect.seen == '1'", a=slow % "EARLY", b=slow % "OTHER")
+    told = play(toy, "import prefect\nassert prefect.SEEN == '1'", a=slow % "EARLY", b=slow % "OTHER")
     assert told["stages"] == {"a": "early", "b": "early"} and set(told["statuses"].values()) == {"success"}
     assert told["seconds"] < 0.95 and told["finders"] == ["ApiFinder"]
 
@@ -156,7 +126,7 @@ def test_early_hooks_run_before_the_body_and_in_parallel(toy: World) -> None:
 def test_the_plugin_api_is_served_early_and_native_afterwards(toy: World) -> None:
     """A hook has the API without Prefect; afterwards `prefect.plugins` is Prefect's own module."""
     uses = 'from prefect.plugins import register_hook, SetupResult as R\nreturn R(env={"EARLY": "1"})'
-    told = play(toy, "import prefect, prefect.plugins\nassert prefect.seen == '1' and prefect.plugins.native", a=uses)
+    told = play(toy, "import prefect, prefect.plugins\nassert prefect.SEEN == '1' and prefect.plugins.native", a=uses)
     assert told["stages"] == {"a": "early"}
 
 
@@ -168,7 +138,7 @@ from prefect import flow, task
 import prefect.client.orchestration as o
 return SetupResult(env={"LATE": str(o.client)})
 """
-    program = "import prefect\nassert prefect.seen == 'EARLY' and os.environ['LATE'] == os.environ['CALLS'] == '1'"
+    program = "import prefect\nassert prefect.SEEN == 'EARLY' and os.environ['LATE'] == os.environ['CALLS'] == '1'"
     told = play(toy, program, a=late, b=EARLY)
     assert told["stages"] == {"a": "late", "b": "early"} and told["seconds"] < 1
 
@@ -215,7 +185,7 @@ def test_50_twenty_threads(toy: World) -> None:
     """All see the environment and a whole Prefect, each module once, whatever they import."""
     program = """
 names = ["prefect", "prefect.flows", "prefect.tasks", "prefect.client.orchestration", "applib"]
-wanted = {"prefect": ["done", "flow"], "prefect.flows": ["flow"], "prefect.tasks": ["task"], "applib": ["X"]}
+wanted = {"prefect": ["DONE", "flow"], "prefect.flows": ["flow"], "prefect.tasks": ["task"], "applib": ["X"]}
 barrier = threading.Barrier(20)
 def go(name):
     barrier.wait()
@@ -253,7 +223,7 @@ def test_two_hooks_that_import_the_same_application_module(toy: World) -> None:
     """The second one waits for the first, who waits for Prefect: neither takes the time of the other hooks."""
     one = 'import applib\nreturn SetupResult(env={"ONE": str(applib.X)})'
     two = 'time.sleep(0.02)\nimport app2\nreturn SetupResult(env={"TWO": str(app2.Z)})'
-    program = "import prefect\nassert (os.environ['ONE'], os.environ['TWO'], prefect.seen) == ('1', '1', 'EARLY')"
+    program = "import prefect\nassert (os.environ['ONE'], os.environ['TWO'], prefect.SEEN) == ('1', '1', 'EARLY')"
     told = play(toy, program, a=one, b=two, c=EARLY)
     assert told["seconds"] < 3 and told["stages"] == {"a": "late", "b": "late", "c": "early"}
 
@@ -266,7 +236,7 @@ time.sleep(0.1)
 main = thread(__import__, "prefect")
 end(main, other)
 import prefect, lib
-assert prefect.done and lib.Y == 1
+assert prefect.DONE and lib.Y == 1
 """
     play(toy, program, env={"BODY_IMPORTS": "lib"}, a='time.sleep(0.6)\nreturn SetupResult(env={"EARLY": "1"})')
 
@@ -279,7 +249,7 @@ time.sleep(0.2)
 main = thread(__import__, "prefect")
 end(main, other)
 import prefect, lib
-assert prefect.done and lib.Y == 1
+assert prefect.DONE and lib.Y == 1
 """
     play(toy, program, env={"BODY_IMPORTS": "lib"}, a="return None")
 
@@ -320,7 +290,7 @@ def test_a_slow_hook_that_needs_prefect_while_the_body_runs(toy: World) -> None:
 while "prefect" not in sys.modules:
     time.sleep(0.01)
 import prefect.client.orchestration as o
-return SetupResult(env={"SLOW": str(sys.modules["prefect"].done) + str(o.client)})
+return SetupResult(env={"SLOW": str(sys.modules["prefect"].DONE) + str(o.client)})
 """
     late = 'from prefect import task\nreturn SetupResult(env={"LATE": "1"})'
     # That something waits for the late stage ends the wait for the slow one, after three quarters of the time.
@@ -331,7 +301,7 @@ return SetupResult(env={"SLOW": str(sys.modules["prefect"].done) + str(o.client)
 def test_a_hook_that_hangs(toy: World) -> None:
     """The import returns at the deadline, with what the others did."""
     told = play(
-        toy, "import prefect\nassert prefect.done and os.environ['EARLY']", seconds=1, a="time.sleep(600)", b=EARLY
+        toy, "import prefect\nassert prefect.DONE and os.environ['EARLY']", seconds=1, a="time.sleep(600)", b=EARLY
     )
     assert told["statuses"] == {"a": "timed-out", "b": "success"} and told["seconds"] < 1.5
     assert told["finders"] == ["ApiFinder", "StrangersFinder"]  # for the one that still runs
@@ -339,7 +309,7 @@ def test_a_hook_that_hangs(toy: World) -> None:
 
 def test_a_late_hook_that_hangs_in_a_module_of_the_applications(toy: World) -> None:
     """Who was admitted and hangs is given up too."""
-    told = play(toy, "import prefect\nassert prefect.done", seconds=1, a="import hang\nreturn None", b=EARLY)
+    told = play(toy, "import prefect\nassert prefect.DONE", seconds=1, a="import hang\nreturn None", b=EARLY)
     assert told["statuses"] == {"a": "timed-out", "b": "success"} and told["seconds"] < 1.5
 
 
@@ -372,7 +342,7 @@ del os.environ["BODY_IMPORTS"]
 sys.executed.clear()
 import prefect
 end(thread(__import__, "applib"))
-assert prefect.done and os.environ["X"] == "1"
+assert prefect.DONE and os.environ["X"] == "1"
 """
     hooks = {"a": 'import applib\nreturn SetupResult(env={"X": str(applib.X)})', "b": EARLY}
     told = play(toy, program, env={"BODY_IMPORTS": "nosuchmodule"}, **hooks)
@@ -387,7 +357,7 @@ pid = os.fork()
 if pid == 0:
     try:
         import prefect
-        os._exit(7 if prefect.done else 1)
+        os._exit(7 if prefect.DONE else 1)
     except BaseException:
         import traceback; traceback.print_exc()
         os._exit(2)
@@ -404,11 +374,11 @@ import signal
 seen = []
 def handler(*_):
     import prefect
-    seen.append(hasattr(prefect, "done"))
+    seen.append(hasattr(prefect, "DONE"))
 signal.signal(signal.SIGALRM, handler)
 signal.setitimer(signal.ITIMER_REAL, 0.3)
 import prefect
-assert seen == [False] and prefect.done and sys.modules["prefect"] is prefect
+assert seen == [False] and prefect.DONE and sys.modules["prefect"] is prefect
 assert type(prefect.__spec__.loader).__name__ == "SourceFileLoader"
 """
     told = play(toy, program, a='time.sleep(0.7)\nimport prefect.flows\nreturn SetupResult(env={"A": "1"})')
@@ -433,7 +403,7 @@ def late():
     main.join()
     import time; time.sleep(0.3)
     import prefect
-    print(prefect.done, os.environ["EARLY"], os.environ["C"], os.environ.get("B"), flush=True)
+    print(prefect.DONE, os.environ["EARLY"], os.environ["C"], os.environ.get("B"), flush=True)
 main = threading.main_thread()
 threading.Thread(target=late).start()
 """

@@ -249,7 +249,7 @@ class TestWaves:
         body = f'time.sleep({0.05 * (5 - number)})\nreturn SetupResult(env={{"LAST": "{number}", "SET_{number}": "1"}})'
         return hook(body, before=before)
 
-    def test_the_order_is_that_of_names(self, world: World, each_prefect: Host) -> None:
+    def test_the_order_is_that_of_names(self, world: World) -> None:
         """The last name wins, not the last to complete, and the report has the conflict; one warning says so."""
         for number in range(1, 5):
             world.plugin(f"plugin-{number}", self.names(number))
@@ -259,7 +259,7 @@ class TestWaves:
         expected = "WARNING: Plugins plugin_1, plugin_2, plugin_3, plugin_4 set LAST: the last one's value holds"
         assert found.lines[-1].endswith(expected)
 
-    def test_waves_follow_each_other(self, world: World, each_prefect: Host) -> None:
+    def test_waves_follow_each_other(self, world: World) -> None:
         """What a `tryfirst` hook returns is there for the rest, and what they return for a `trylast` hook."""
         show = 'return SetupResult(env={{"{0}": os.environ.get("A", "-") + os.environ.get("B", "-")}})'
         world.plugin("z-first", hook('time.sleep(0.2)\nreturn SetupResult(env={"A": "a"})', options="tryfirst=True"))
@@ -288,7 +288,7 @@ class TestWaves:
 class TestTime:
     """The deadline, and what runs at once."""
 
-    def test_ten_hooks_of_a_second(self, world: World, each_prefect: Host) -> None:
+    def test_ten_hooks_of_a_second(self, world: World) -> None:
         """Hooks of one wave run in parallel: ten of a second take little more than one, sync and async mixed."""
         for number in range(10):
             sync = hook(f'time.sleep(1)\nreturn SetupResult(env={{"N{number}": "1"}})')
@@ -300,7 +300,7 @@ class TestTime:
         assert {f"N{number}" for number in range(10)} <= set(found.env)
         assert 1.0 <= found.report["seconds"] < 5, "one after the other they take ten"
 
-    def test_a_hook_that_sleeps(self, world: World, each_prefect: Host) -> None:
+    def test_a_hook_that_sleeps(self, world: World) -> None:
         """The import returns at the deadline, the others' variables are set, and the process exits at once."""
         world.plugin("sleeps", hook('time.sleep(600)\nreturn SetupResult(env={"SLEEPER": "1"})'))
         world.plugin("works", returning("WORKS"))
@@ -317,7 +317,7 @@ class TestTime:
         (called,) = found.plugins["sleeps"]["hooks"]
         assert 1 < called["seconds"] <= float(found.env["TOOK"])
 
-    def test_everything_that_can_hang(self, world: World, each_prefect: Host) -> None:
+    def test_everything_that_can_hang(self, world: World) -> None:
         """The deadline holds for loading, for async hooks, for those that refuse to be cancelled, and late ones."""
         world.plugin("loads", "import time\ntime.sleep(600)\n")
         world.plugin("async", hook("await asyncio.sleep(600)", keyword="async def"))
@@ -339,7 +339,7 @@ class TestTime:
         ]
         assert "_DeadlockError" not in found.result.stderr and len(found.lines) == 5
 
-    def test_what_comes_late_is_discarded(self, world: World, each_prefect: Host) -> None:
+    def test_what_comes_late_is_discarded(self, world: World, real_prefect: Host) -> None:
         """A hook that goes on after the deadline changes nothing and can import nothing further of Prefect."""
         world.plugin(
             "straggler",
@@ -391,7 +391,7 @@ return SetupResult(env={"STRAGGLER": "1"})
         assert found.env["LATE"] == "1"
 
 
-def test_base_exceptions_are_failures(world: World, each_prefect: Host) -> None:
+def test_base_exceptions_are_failures(world: World) -> None:
     """`sys.exit` and the like in a hook or a module are that plugin's recorded failure; the process goes on."""
     world.plugin("exits", hook("sys.exit(3)"))
     world.plugin("exits-silently", hook("raise SystemExit"))

@@ -1,8 +1,4 @@
-"""Toy hosts: a package ``prefect`` of a few lines that is installed like the real one.
-
-It has a body, a submodule, and metadata, so the product takes it for Prefect; it starts in a fraction of the
-time and runs on every Python. For what concerns the interpreter rather than Prefect.
-"""
+"""Pythons, numbers of repetitions, and a plugin that sets one variable, for tests on the stand-in for Prefect."""
 
 from __future__ import annotations
 
@@ -10,7 +6,10 @@ import os
 import textwrap
 from typing import TYPE_CHECKING
 
+import standin
+
 import interpreters
+import snippets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,28 +20,11 @@ if TYPE_CHECKING:
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 """The interpreters that promises about the import system and about threads are tested on."""
 
-ON = {"PREFECT_PLUGINS_ENABLED": "1"}
-"""The environment of a child whose plugins are enabled."""
-
 FULL = os.environ.get("PREFLIGHT_FULL", "").lower() in ("1", "true")
 """Whether repetitions run in full number (``PREFLIGHT_FULL=1``) or as many as fit into an ordinary run."""
 
 SOME_PYTHONS = PYTHONS if FULL else ("3.9", "3.11", "3.13")
 """Those for the slower tests in an ordinary run: the ends, and the last before the import system's locks changed."""
-
-BODY = """
-    import os
-    SEEN = os.environ.get("TOKEN")
-    from prefect.flows import flow
-    DONE = True
-"""
-
-FLOWS = """
-    import os
-    SEEN = os.environ.get("TOKEN")
-    def flow(function):
-        return function
-"""
 
 PLUGIN = """
     from prefect.plugins import register_hook, SetupResult
@@ -54,23 +36,9 @@ PLUGIN = """
 """A plugin that sets ``TOKEN``."""
 
 
-def install_toy_prefect(world: World, body: str = BODY, *, distribution: str = "prefect") -> None:
-    """Installs the toy Prefect into a world."""
-    world.plugin(
-        distribution,
-        body,
-        entry_points={},
-        module="prefect",
-        version="3.99.0",
-        extra_files={"prefect/flows.py": FLOWS, "prefect/blocks/__init__.py": "from prefect import flow\n"},
-    )
-
-
 def toy_world(hosts: Hosts, new_world: Callable[[Host], World], version: str) -> World:
-    """Returns a world with the toy Prefect on a Python of ``version``."""
-    world = new_world(hosts(python=version))
-    install_toy_prefect(world)
-    return world
+    """Returns a world with the stand-in for Prefect on a Python of ``version``."""
+    return standin.world_on(hosts, new_world, version)
 
 
 def repetitions(full: int, reduced: int) -> int:
@@ -92,13 +60,6 @@ COMPANIONS = (
 
 def hook(body: str, head: str = "") -> str:
     """Returns the text of a plugin whose hook does ``body`` and then sets ``TOKEN``; loading it does ``head``."""
-    lines = [
-        "import os",
-        "from prefect.plugins import register_hook, SetupResult",
-        *textwrap.dedent(head).strip().splitlines(),
-        "@register_hook",
-        "def setup_environment(*, ctx):",
-        *("    " + line for line in textwrap.dedent(body).strip().splitlines()),
-        "    return SetupResult(env={'TOKEN': 'set-by-the-hook'})",
-    ]
-    return "\n".join(lines) + "\n"
+    done = "return SetupResult(env={'TOKEN': 'set-by-the-hook'})"
+    lines = [textwrap.dedent(text).strip() for text in (body, head)]
+    return snippets.hook(f"{lines[0]}\n{done}", before=lines[1], imports="os", api="prefect.plugins")

@@ -198,7 +198,7 @@ def look(found: dict[str, object]) -> None:
 
     found["report"] = last_report().as_dict()
     prefect = sys.modules.get("prefect")
-    found["prefect"] = None if prefect is None else getattr(prefect, "COMPLETE", True)
+    found["prefect"] = None if prefect is None else getattr(prefect, "DONE", True)
     found["usable"] = prefect is not None and callable(getattr(prefect, "flow", None))
     found["loader"] = type(getattr(getattr(prefect, "__spec__", None), "loader", None)).__module__
     found["finders"] = [
@@ -212,10 +212,10 @@ def look(found: dict[str, object]) -> None:
     for name in (
         "chaos_loads",
         "chaos_calls",
-        "chaos_bodies",
-        "chaos_body_seconds",
-        "chaos_native",
-        "chaos_native_run",
+        "bodies",
+        "body_seconds",
+        "native_runs",
+        "native_hooks",
     ):
         found[name] = vars(sys).get(name)
     context = sys.modules.get("prefect.context")

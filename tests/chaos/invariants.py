@@ -86,7 +86,7 @@ def _time(scenario: Scenario, found: dict[str, Any]) -> Iterator[tuple[str, str]
     allowed = scenario.deadline + GRACE + scenario.holds
     if own > allowed:
         yield "deadline", f"the plugins had {own:.2f} s, more than {allowed:.2f} s"
-    body = found["chaos_body_seconds"] or 0.0
+    body = found["body_seconds"] or 0.0
     rest = found["took"] - own - body
     if rest > (OTHER if " " in scenario.host else REAL):
         yield "overhead", f"{rest:.2f} s went to neither the plugins ({own:.2f} s) nor Prefect ({body:.2f} s)"
@@ -203,10 +203,10 @@ def _prefect(scenario: Scenario, found: dict[str, Any]) -> Iterator[tuple[str, s
     if missing and not scenario.hogs:
         yield "threads", f"an importing thread did not see {missing}"
     if " " in scenario.host:
-        bodies = found["chaos_bodies"] or []
+        bodies = found["bodies"] or []
         if len(bodies) != 1 or bodies[0]:
             yield "prefect", f"executed {len(bodies)} times, with {bodies} imported before"
-        if found["chaos_native"] or found["chaos_native_run"]:
+        if found["native_runs"] or found["native_hooks"]:
             yield "native", "Prefect's own plugin runner ran"
         yield from _settings(scenario, found)
     calls = found["chaos_calls"] or []

@@ -192,7 +192,7 @@ def _guest(generator: random.Random, seed: int, number: int, kind: Kind, deadlin
 def install(scenario: Scenario, world: World) -> None:
     """Installs a scenario's plugins into a world, and the stand-in where it is on one."""
     if " " in scenario.host:
-        standin.install(world, scenario.host.partition(" ")[0])
+        standin.install(world, runner=scenario.host.startswith("new "))
     for name, text in APPLICATION.items():
         Path(world.overlay, name).write_text(text, encoding="utf-8")
     generator = random.Random(-scenario.seed)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import interpreters
-from snippets import hook
-from toys import ON, PLUGIN, pythons, repetitions, toy_world
+from snippets import ENABLED, hook
+from toys import PLUGIN, pythons, repetitions, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def test_import_in_a_subinterpreter(
         pytest.skip("CPython 3.12.1 crashes by itself when two subinterpreters import what the main one has not")
     world = toy_world(hosts, new_world, version)
     world.plugin("toy-plugin", PLUGIN.replace("def setup", f"{keyword} setup"))
-    result = world.run(PROGRAM.replace("BEFORE", before), env=ON)
+    result = world.run(PROGRAM.replace("BEFORE", before), env=ENABLED)
     assert result.returncode == 0 and result.stderr == "", str(result)
     answers = json.loads(result.stdout)
     if answers is None:
@@ -132,5 +132,5 @@ def test_51_legacy_subinterpreters_that_end_at_once(
     world.plugin("late", hook('import prefect.flows\nreturn SetupResult(env={"LATE": "1"})'))
     world.plugin("slow", hook('await asyncio.sleep(0.01)\nreturn SetupResult(env={"SLOW": "1"})', keyword="async def"))
     count = repetitions(50, 10)
-    result = world.run(LEGACY.replace("COUNT", str(count)), env=ON, timeout=200, check=True)
+    result = world.run(LEGACY.replace("COUNT", str(count)), env=ENABLED, timeout=200, check=True)
     assert result.stdout == "workers success\n" * count, str(result)
