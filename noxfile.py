@@ -62,8 +62,8 @@ def tests(session: nox.Session, selection: list[str]) -> None:
     """Runs the tests against the built wheel: all of them, and the core ones on the oldest Python too."""
     _install_group(session, "test")
     wheel = _install_wheel(session)
-    # Half of the tests' time is waiting: for a deadline, for a hook that sleeps. So twice as many as there are processors;
-    # who is done first takes over from the others.
+    # Half of the tests' time is waiting: for a deadline, for a hook that sleeps. So there are two processes for each
+    # processor; who is done first takes over from the others.
     spread = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
     session.run("pytest", *spread, *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
 

@@ -20,8 +20,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-import standin
 
+import standin
 from hosts import BARE, NEW, OLD, Host, Hosts, built_wheel
 from worlds import World
 

@@ -6,10 +6,9 @@ import os
 import textwrap
 from typing import TYPE_CHECKING
 
-import standin
-
 import interpreters
 import snippets
+import standin
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import standin
 from palette import BAD, GOOD, HEAD, Kind
 
+import standin
 from corpus_redaction import CANARIES, noise
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ assert not problems, problems
 @pytest.mark.parametrize("late", [False, True], ids=["early", "late"])
 @pytest.mark.parametrize("seconds", [0, 0.5])
 @on("2.20.26", "3.4.23", "3.8.8", "3.8.8 on 3.14", "3.8.8 on 3.15")
-def test_50_twelve_modules_in_twelve_threads(real: World, seconds: float, late: bool) -> None:
+def test_twelve_modules_in_twelve_threads(real: World, seconds: float, late: bool) -> None:
     """Twelve threads import twelve modules of Prefect at once: no failure, no deadlock, no module twice.
 
     Without us the same program fails in every run, on each of these but the last.
@@ -84,7 +84,7 @@ def test_50_twelve_modules_in_twelve_threads(real: World, seconds: float, late: 
 
 
 @on("2.20.26")
-def test_46_a_thread_holds_what_the_body_imports(real: World) -> None:
+def test_a_thread_holds_what_the_body_imports(real: World) -> None:
     """Prefect 2 imports what `PREFECT_EXTRA_ENTRYPOINTS` names, a thread's module that imports more of Prefect."""
     (real.overlay / "lib.py").write_text("import time; time.sleep(0.4)\nimport prefect.infrastructure\nY = 1\n")
     real.plugin("early", returning("EARLY"))
@@ -149,7 +149,7 @@ sys.meta_path.insert(0, Lazy())
 @pytest.mark.parametrize("plugins", [False, True], ids=["none", "plugins"])
 @pytest.mark.parametrize("finder", FINDERS)
 @on("2.20.26", "3.4.24", "3.8.8")
-def test_44_finders_that_ask_all_others(real: World, finder: str, plugins: bool) -> None:
+def test_finders_that_ask_all_others(real: World, finder: str, plugins: bool) -> None:
     """Each name that a finder of ours answers gives the same module under such a finder as without it."""
     if plugins:
         real.plugin("early", returning("EARLY"))
@@ -167,7 +167,7 @@ def test_44_finders_that_ask_all_others(real: World, finder: str, plugins: bool)
 
 
 @on("3.8.8")
-def test_44_ddtrace_run(real: World) -> None:
+def test_ddtrace_run(real: World) -> None:
     """`ddtrace-run` starts Python and Prefect's command line as it does without us; the diagnosis says "active"."""
     real.plugin("early", returning("EARLY"))
     run = str(real.host.bin / "ddtrace-run")
@@ -189,7 +189,7 @@ PATCHES = {
 
 @pytest.mark.parametrize("patch", PATCHES)
 @on("2.20.26", "3.8.8")
-def test_45_green_threads(real: World, patch: str) -> None:
+def test_green_threads(real: World, patch: str) -> None:
     """Hooks run in threads of the operating system; the deadline holds, and Prefect can be used afterwards."""
     real.plugin("sync", hook('time.sleep(0.2)\nreturn SetupResult(env={"SYNC": "1"})'))
     asynchronous = 'await asyncio.sleep(0.2)\nreturn SetupResult(env={"ASYNC": "1"})'
@@ -210,7 +210,7 @@ print(json.dumps([report.hooks_run_in, report.seconds, {{p.name: p.status for p 
 
 
 @on("2.20.26", "3.4.23", "3.8.8")
-def test_48_settings_during_refresh(real: World) -> None:
+def test_settings_during_refresh(real: World) -> None:
     """No read of Prefect's settings fails beside 100 calls of `refresh()`, and the last values are there afterwards."""
     body = """
 from datetime import datetime, timedelta, timezone

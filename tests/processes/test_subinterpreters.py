@@ -121,7 +121,7 @@ LEGACY = """
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
-def test_51_legacy_subinterpreters_that_end_at_once(
+def test_legacy_subinterpreters_that_end_at_once(
     hosts: Hosts, new_world: Callable[[Host], World], version: str
 ) -> None:
     """One that shares the interpreter's lock has threads; they have ended before the import returns: no abort."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import standin
 
+import standin
 from snippets import ENABLED, IMPORT_AND_TELL, Told, hook, returning, told
 
 if TYPE_CHECKING:

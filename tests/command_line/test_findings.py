@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import diag_samples as samples
+from hosts import ROOT
 from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
 from prefect_preflight._command_line.diagnosis.startup_files import Copy
 from prefect_preflight._command_line.findings import CATALOGUE, finding
@@ -18,7 +18,7 @@ from prefect_preflight.report import ErrorInfo
 
 pytestmark = pytest.mark.core
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 
 def found(*plugins: Any, now: Any = samples.BEFORE, **parts: Any) -> list[tuple[str, str]]:

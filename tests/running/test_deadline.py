@@ -1,14 +1,4 @@
-"""Failure modes of the deadline and of ends: time-outs, exits, forks, interrupts, frozen clocks.
-
-row  test
-5    test_05_*
-20   test_20_*
-21   test_21_exits_after_a_timeout
-22   test_22_*
-32   test_32_frozen_clock
-33   test_33_gevent
-41   test_41_*
-"""
+"""Failure modes of the deadline and of ends: time-outs, exits, forks, interrupts, frozen clocks."""
 
 from __future__ import annotations
 
@@ -66,7 +56,7 @@ def timed(before: str = "", after: str = "") -> str:
     return TIMED.format(before=before, after=after)
 
 
-# 5: a sync hook ignores the deadline
+# A sync hook ignores the deadline
 
 STUBBORN = {
     "sleeps": "import time; time.sleep(600)",
@@ -99,7 +89,7 @@ STUBBORN = {
 
 
 @pytest.mark.parametrize("how", STUBBORN)
-def test_05_sync_hook_ignores_the_deadline(toy: World, how: str) -> None:
+def test_sync_hook_ignores_the_deadline(toy: World, how: str) -> None:
     """`import prefect` returns by deadline + 0.5 s, what finished in time is applied, and the process ends."""
     toy.plugin("stubborn", hook(STUBBORN[how]).replace("TOKEN", "LATE"))
     toy.plugin("good", PLUGIN)
@@ -111,7 +101,7 @@ def test_05_sync_hook_ignores_the_deadline(toy: World, how: str) -> None:
 
 
 @pytest.mark.parametrize("stage", ["load", "early", "late"])
-def test_05_with_prefect_itself(world: World, each_prefect: Host, stage: str) -> None:
+def test_with_prefect_itself(world: World, each_prefect: Host, stage: str) -> None:
     """The deadline holds for loading, for early hooks and for late ones; Prefect's own time does not count."""
     stubborn = "import time; time.sleep(600)"
     body = {"load": "", "early": stubborn, "late": f"from prefect import flow; {stubborn}"}[stage]
@@ -125,7 +115,7 @@ def test_05_with_prefect_itself(world: World, each_prefect: Host, stage: str) ->
     assert result.json["token"] == "set-by-the-hook"
 
 
-def test_05_a_thread_of_an_async_hook(toy: World) -> None:
+def test_a_thread_of_an_async_hook(toy: World) -> None:
     """What an async hook leaves in `asyncio.to_thread` does not keep the process from ending either."""
     source = hook("import asyncio, time\nawait asyncio.to_thread(time.sleep, 600)")
     toy.plugin("stubborn", source.replace("def setup", "async def setup").replace("TOKEN", "LATE"))
@@ -138,7 +128,7 @@ def test_05_a_thread_of_an_async_hook(toy: World) -> None:
     assert result.json["ours"] < 1.5, result
 
 
-def test_05_late_results_are_discarded(toy: World) -> None:
+def test_late_results_are_discarded(toy: World) -> None:
     """A result that comes after the deadline changes nothing, nor does one that comes while the process exits."""
     toy.plugin("slow", hook("import time; time.sleep(0.8)").replace("TOKEN", "LATE"))
     result = toy.run(
@@ -154,7 +144,7 @@ HOLDS = "import ctypes; ctypes.PyDLL(None).usleep(1_700_000)"
 
 
 @pytest.mark.parametrize("what", ["load", "hook", "late"])
-def test_05_ended_late_while_the_importing_thread_was_held_up(toy: World, what: str) -> None:
+def test_ended_late_while_the_importing_thread_was_held_up(toy: World, what: str) -> None:
     """What ended after the deadline is discarded, although the importing thread sees it ended when it looks."""
     late = "from prefect import flow\n" if what == "late" else ""
     source = hook("", HOLDS) if what == "load" else hook(late + HOLDS)
@@ -169,7 +159,7 @@ def test_05_ended_late_while_the_importing_thread_was_held_up(toy: World, what: 
     assert "holds failed: it was still running when the 1 s that all plugins share were over" in result.stderr, result
 
 
-def test_05_ended_in_time_while_the_importing_thread_was_held_up(toy: World) -> None:
+def test_ended_in_time_while_the_importing_thread_was_held_up(toy: World) -> None:
     """What ended before the deadline is applied, although the importing thread sees that only afterwards."""
     toy.plugin(
         "in-time",
@@ -185,7 +175,7 @@ def test_05_ended_in_time_while_the_importing_thread_was_held_up(toy: World) -> 
     assert (result.json["token"], result.json["late"]) == ("set-by-the-hook", None)
 
 
-def test_05_in_the_importing_thread(toy: World) -> None:
+def test_in_the_importing_thread(toy: World) -> None:
     """Where no thread can be had the deadline ends no hook; what comes late is discarded, and nothing more started."""
     toy.plugin("a-good", PLUGIN)
     toy.plugin("b-slow", hook("import time; time.sleep(1.3)").replace("TOKEN", "LATE"))
@@ -199,7 +189,7 @@ def test_05_in_the_importing_thread(toy: World) -> None:
     assert "c_without_a_turn failed: its turn had not come" in result.stderr, result
 
 
-# 20: fork with live threads or locks
+# Fork with live threads or locks
 
 FORK = """
     import prefect, signal, sys
@@ -230,7 +220,7 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("stage", ["early", "late"])
-def test_20_fork_in_a_hook(toy: World, stage: str, end: str) -> None:
+def test_fork_in_a_hook(toy: World, stage: str, end: str) -> None:
     """A child forked while hooks run can import Prefect within the deadline, and ends however the hook goes on."""
     head = "from prefect import flow" if stage == "late" else ""
     toy.plugin("forks", hook(FORK.format(head=head, end=ENDS[end][0], status=ENDS[end][1]), "import prefect as kept"))
@@ -240,7 +230,7 @@ def test_20_fork_in_a_hook(toy: World, stage: str, end: str) -> None:
 
 
 @pytest.mark.parametrize("stage", ["early", "late"])
-def test_20_multiprocessing_fork_in_a_hook(world: World, each_prefect: Host, stage: str) -> None:
+def test_multiprocessing_fork_in_a_hook(world: World, each_prefect: Host, stage: str) -> None:
     """The same with Prefect itself and multiprocessing, from a helper thread of an async hook."""
     source = """
         import asyncio, multiprocessing, os
@@ -273,7 +263,7 @@ def test_20_multiprocessing_fork_in_a_hook(world: World, each_prefect: Host, sta
     assert f'"token": "{version} Block"' in first, result
 
 
-def test_20_fork_by_an_application_thread(toy: World) -> None:
+def test_fork_by_an_application_thread(toy: World) -> None:
     """Also a child that an application's thread forks meanwhile, while a third one waits for Prefect."""
     toy.plugin("slow", hook("import builtins, time; builtins.hook_runs = True; time.sleep(1)"))
     result = toy.run(
@@ -314,7 +304,7 @@ def test_20_fork_by_an_application_thread(toy: World) -> None:
     assert result.returncode == 0, result
 
 
-def test_20_fork_after_the_import(toy: World) -> None:
+def test_fork_after_the_import(toy: World) -> None:
     """A fork once everything is done, or while a thread that was given up still runs, is left alone."""
     toy.plugin("stubborn", hook("import time; time.sleep(600)"))
     after = """
@@ -328,11 +318,11 @@ def test_20_fork_after_the_import(toy: World) -> None:
     toy.run(timed(after=after), env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"}, check=True)
 
 
-# 21: daemon threads at finalization
+# Daemon threads at finalization
 
 
 @pytest.mark.parametrize("how", ["sleeps", "spins", "imports", "allocates", "logs"])
-def test_21_exits_after_a_timeout(toy: World, how: str) -> None:
+def test_exits_after_a_timeout(toy: World, how: str) -> None:
     """200 exits after a timeout: no fatal error, no hang."""
     body = {
         "sleeps": STUBBORN["sleeps"],
@@ -351,7 +341,7 @@ def test_21_exits_after_a_timeout(toy: World, how: str) -> None:
 
 
 @pytest.mark.parametrize("delay", ["0.1", "0.3", "0.5", "0.7", "0.9"])
-def test_21_exits_while_a_plugin_imports_prefect(world: World, each_prefect: Host, delay: str) -> None:
+def test_exits_while_a_plugin_imports_prefect(world: World, each_prefect: Host, delay: str) -> None:
     """The same while the thread that was given up is deep in compiled code, which must not be unwound."""
     body = "from prefect import flow\nimport prefect.main, prefect.server.schemas.core, prefect.client.orchestration"
     world.plugin("imports", hook(body))
@@ -361,7 +351,7 @@ def test_21_exits_while_a_plugin_imports_prefect(world: World, each_prefect: Hos
         assert "FATAL" not in result.stderr and "Traceback" not in result.stderr, result
 
 
-# 22: `sys.exit` in a hook
+# `sys.exit` in a hook
 
 RAISES = {
     "SystemExit": "raise SystemExit(3)",
@@ -381,7 +371,7 @@ RAISES = {
 
 @pytest.mark.parametrize("where", ["load", "hook", "late"])
 @pytest.mark.parametrize("what", RAISES)
-def test_22_base_exceptions(hosts: Hosts, new_world: Callable[[Host], World], what: str, where: str) -> None:
+def test_base_exceptions(hosts: Hosts, new_world: Callable[[Host], World], what: str, where: str) -> None:
     """Any plugin `BaseException` is a recorded failure."""
     world = toy_world(hosts, new_world, "3.12")
     body = "from prefect import flow\n" if where == "late" else ""
@@ -395,7 +385,7 @@ def test_22_base_exceptions(hosts: Hosts, new_world: Callable[[Host], World], wh
 
 
 @pytest.mark.parametrize("what", ["SystemExit", "KeyboardInterrupt", "CancelledError", "own"])
-def test_22_base_exceptions_on_every_python(toy: World, what: str) -> None:
+def test_base_exceptions_on_every_python(toy: World, what: str) -> None:
     """The same from async hooks, whose event loop gives some of these a meaning of their own."""
     lines = "\n".join("    " + line for line in RAISES[what].splitlines())
     head = "from prefect.plugins import register_hook\n@register_hook\nasync def setup_environment(*, ctx):\n"
@@ -405,7 +395,7 @@ def test_22_base_exceptions_on_every_python(toy: World, what: str) -> None:
     assert result.json["statuses"] == {"good": "success", "raises": "failed"}, result
 
 
-# 32: frozen clocks, 33: gevent
+# Frozen clocks, 33: gevent
 
 
 @pytest.fixture(params=["3.9", "3.12", "3.13"])
@@ -421,7 +411,7 @@ def companions(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable
 
 
 @pytest.mark.parametrize("moment", ["1999-12-31", "2199-12-31"])
-def test_32_frozen_clock(companions: World, moment: str) -> None:
+def test_frozen_clock(companions: World, moment: str) -> None:
     """The deadline holds under frozen time."""
     companions.plugin("stubborn", hook(STUBBORN["sleeps"]))
     companions.plugin("good", PLUGIN)
@@ -434,7 +424,7 @@ def test_32_frozen_clock(companions: World, moment: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["sleeps", "spins", "blocks-in-c", "joins-a-thread"])
-def test_33_gevent(companions: World, how: str) -> None:
+def test_gevent(companions: World, how: str) -> None:
     """The deadline holds after `patch_all()`."""
     companions.plugin("stubborn", hook(STUBBORN[how]).replace("TOKEN", "LATE"))
     companions.plugin("good", PLUGIN)
@@ -449,11 +439,11 @@ def test_33_gevent(companions: World, how: str) -> None:
     assert result.json["ours"] < seconds + 0.5, result
 
 
-# 41: Ctrl-C during the wait
+# Ctrl-C during the wait
 
 
 @pytest.mark.parametrize("stage", ["load", "early", "late"])
-def test_41_interrupted_import(toy: World, stage: str) -> None:
+def test_interrupted_import(toy: World, stage: str) -> None:
     """The next import applies the environment or fails visibly."""
     slow = """
         import time

@@ -160,7 +160,7 @@ def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host]
     return world
 
 
-def test_49_an_interrupt_at_each_line(toy: World) -> None:
+def test_an_interrupt_at_each_line(toy: World) -> None:
     """At every line of ours that runs in the importing thread: KeyboardInterrupt is raised, and nothing is lost.
 
     In an ordinary run each Python has a twentieth of the lines, another one than the others.
@@ -172,7 +172,7 @@ def test_49_an_interrupt_at_each_line(toy: World) -> None:
     assert result.stdout == "0\n", str(result)
 
 
-def test_49_signals_at_random_moments(toy: World) -> None:
+def test_signals_at_random_moments(toy: World) -> None:
     """A real SIGINT, whenever it comes: the next import has the environment, and no thread hangs."""
     for seed in range(repetitions(75, 4)):  # on each Python
         result = toy.run(RANDOM_SIGNALS.format(seed=seed), PREFECT_PLUGINS_ENABLED="1", STANDIN_PACE="1")

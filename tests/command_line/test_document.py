@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 import diag_samples as samples
+from hosts import ROOT
 from prefect_preflight import report as reports
 from prefect_preflight._command_line.diagnosis.activation import PrefectFound
 from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
@@ -20,7 +20,7 @@ from prefect_preflight.report import ErrorInfo
 
 pytestmark = pytest.mark.core
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 
 def test_the_documented_schema_is_the_one_in_the_package() -> None:

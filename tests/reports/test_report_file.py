@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import standin
 
+import standin
 from hosts import IS_WINDOWS
 from prefect_preflight._command_line import report_tree
 from snippets import ENABLED, hook, returning

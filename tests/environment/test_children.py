@@ -1,11 +1,4 @@
-"""Failure modes of child processes.
-
-row  test
-11   test_11_a_hundred_children
-12   test_12_expired_credentials_are_fetched_again
-15   test_15_*
-16   test_16_* (workers, Dask, Ray: tests/processes, tests/distributed)
-"""
+"""Failure modes of child processes."""
 
 from __future__ import annotations
 
@@ -52,7 +45,7 @@ PARENT = """
 
 
 @pytest.mark.parametrize("inherit", [True, False])
-def test_11_a_hundred_children(toy: World, inherit: bool) -> None:
+def test_a_hundred_children(toy: World, inherit: bool) -> None:
     """100 children of a prepared parent fetch nothing before expiry (with `inherit=True`)."""
     toy.plugin("fetching", FETCHING.replace("SECONDS", "3600").replace("INHERIT", str(inherit)))
     count, fetches = repetitions(100, 5), toy.cwd / "fetches"
@@ -60,7 +53,7 @@ def test_11_a_hundred_children(toy: World, inherit: bool) -> None:
     assert len(fetches.read_text()) == (1 if inherit else 1 + count)
 
 
-def test_12_expired_credentials_are_fetched_again(toy: World) -> None:
+def test_expired_credentials_are_fetched_again(toy: World) -> None:
     """Children started after expiry fetch again; diagnose shows the expiry."""
     toy.plugin("fetching", FETCHING.replace("SECONDS", "1").replace("INHERIT", "True"))
     fetches = toy.cwd / "fetches"
@@ -75,7 +68,7 @@ def test_12_expired_credentials_are_fetched_again(toy: World) -> None:
     assert "Expires: " in result.stdout, result  # its exit status says that they have expired already
 
 
-# 15: a hook starts a Python that runs the hooks
+# A hook starts a Python that runs the hooks
 
 STARTING = """
     import {imports}
@@ -105,7 +98,7 @@ STARTERS = {
 
 @pytest.mark.parametrize("when", ["load", "early", "late"])
 @pytest.mark.parametrize("how", STARTERS)
-def test_15_children_of_hooks_run_no_hooks(toy: World, how: str, when: str) -> None:
+def test_children_of_hooks_run_no_hooks(toy: World, how: str, when: str) -> None:
     """Children born inside hooks run none; later children do."""
     imports, run = STARTERS[how]
     body = STARTING.format(imports=imports, run=run)
@@ -126,7 +119,7 @@ def test_15_children_of_hooks_run_no_hooks(toy: World, how: str, when: str) -> N
     assert fetches.read_text() == "xx"
 
 
-def test_15_a_process_that_a_hook_leaves_behind(toy: World) -> None:
+def test_a_process_that_a_hook_leaves_behind(toy: World) -> None:
     """What a hook starts as a daemon has children of its own with hooks, once the deadline is over."""
     body = """
         import subprocess, sys
@@ -143,7 +136,7 @@ def test_15_a_process_that_a_hook_leaves_behind(toy: World) -> None:
     assert (toy.cwd / "left").read_text() == "set-by-the-hook"
 
 
-# 16: spawned children lose the start-up hook
+# Spawned children lose the start-up hook
 
 LAUNCHES = {
     "subprocess": "import subprocess, sys; subprocess.run([sys.executable, 'child.py'], check=True)",
@@ -162,12 +155,12 @@ LAUNCHES = {
 
 @pytest.mark.parametrize("parent", ["prepared", "unprepared"])
 @pytest.mark.parametrize("how", LAUNCHES)
-def test_16_children_see_the_environment(world: World, how: str, parent: str) -> None:
+def test_children_see_the_environment(world: World, how: str, parent: str) -> None:
     """subprocess, spawn, forkserver, fork, and exec in place all see the environment."""
     assert_child_sees(world, LAUNCHES[how], parent)
 
 
-def test_16_an_isolated_child_sees_the_environment(world: World, real_prefect: Host) -> None:
+def test_an_isolated_child_sees_the_environment(world: World, real_prefect: Host) -> None:
     """So does a child with `-I`, which ignores `PYTHONPATH`; a real Prefect is installed where it is found."""
     launch = "import subprocess, sys; subprocess.run([sys.executable, '-I', 'child.py'], check=True)"
     assert_child_sees(world, launch, "prepared")

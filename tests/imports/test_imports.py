@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import standin
 
 import interpreters
+import standin
 from prefect_preflight._imports import cpython
 from snippets import ENABLED, TELL, Told, hook, returning, told
 

@@ -41,7 +41,7 @@ BYPASSES = {
 
 
 @pytest.mark.parametrize("how", BYPASSES)
-def test_13_bypassed_by_another_finder(companions: World, how: str) -> None:
+def test_bypassed_by_another_finder(companions: World, how: str) -> None:
     """The hooks still run, or the report says why not."""
     result = companions.run(
         f"""
@@ -63,7 +63,7 @@ def test_13_bypassed_by_another_finder(companions: World, how: str) -> None:
         assert outcome == "not-run" and "without" in reason and "Prefect has not been imported" not in reason, result
 
 
-def test_13_pytest_loads_prefect_as_a_plugin(companions: World) -> None:
+def test_pytest_loads_prefect_as_a_plugin(companions: World) -> None:
     """`pytest -p prefect`, whose assertion rewriter loads the module itself: the same."""
     (companions.cwd / "test_it.py").write_text(
         "import os, prefect_preflight\n"

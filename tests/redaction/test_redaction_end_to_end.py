@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-import standin
 
+import standin
 from corpus_redaction import CANARIES, READABLE
 from snippets import ENABLED
 from toys import COMPANIONS

@@ -1,17 +1,4 @@
-"""Failure modes of start-up, packaging, and the rest of the machine.
-
-row  test
-18   test_18_installing_and_uninstalling (upgrades, editable installs: test_packaging.py)
-19   test_19_one_finder
-29   test_29_nothing_on_stdout
-30   test_30_scanners
-31   test_31_disabled_adds_no_module (figures: the benchmarks)
-36   test_36_start_up_files_are_ascii
-37   test_37_read_only
-38   test_38_empty_environment
-39   test_39_* (what diagnose says: test_diag_activation.py)
-43   test_43_*
-"""
+"""Failure modes of start-up, packaging, and the rest of the machine."""
 
 from __future__ import annotations
 
@@ -21,8 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import standin
 
+import standin
 from hosts import uv
 from snippets import ENABLED
 from toys import PLUGIN, PYTHONS, hook, toy_world
@@ -40,7 +27,7 @@ FINDERS = "import sys; print(sum('prefect_preflight' in repr(finder) for finder 
 
 
 @pytest.mark.parametrize("installer", ["pip", "uv"])
-def test_18_installing_and_uninstalling(hosts: Hosts, wheel: Path, tmp_path: Path, installer: str) -> None:
+def test_installing_and_uninstalling(hosts: Hosts, wheel: Path, tmp_path: Path, installer: str) -> None:
     """Install and uninstall by pip and uv leave no stray file; Python starts cleanly after each."""
     host = hosts.fresh(tmp_path / "environment")
     before = {path for path in host.site.rglob("*") if "__pycache__" not in path.parts}
@@ -62,7 +49,7 @@ def test_18_installing_and_uninstalling(hosts: Hosts, wheel: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("version", PYTHONS)
-def test_18_orphaned_start_up_file(hosts: Hosts, wheel: Path, tmp_path: Path, version: str) -> None:
+def test_orphaned_start_up_file(hosts: Hosts, wheel: Path, tmp_path: Path, version: str) -> None:
     """What Python itself says of a `.pth` whose package was deleted by hand is loud; ours needs `import` to work."""
     host = hosts.fresh(tmp_path / "environment", python=version)
     uv("pip", "install", "--quiet", "--no-deps", "--python", host.python, wheel)
@@ -73,7 +60,7 @@ def test_18_orphaned_start_up_file(hosts: Hosts, wheel: Path, tmp_path: Path, ve
 
 
 @pytest.mark.parametrize("version", PYTHONS)
-def test_19_one_finder(hosts: Hosts, version: str) -> None:
+def test_one_finder(hosts: Hosts, version: str) -> None:
     """Exactly one finder in an interpreter, although a venv runs each `.pth` line twice."""
     host = hosts(python=version)
     for code in (
@@ -86,7 +73,7 @@ def test_19_one_finder(hosts: Hosts, version: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["success", "failure", "problems", "internal"])
-def test_29_nothing_on_stdout(world: World, each_prefect: Host, kind: str) -> None:
+def test_nothing_on_stdout(world: World, each_prefect: Host, kind: str) -> None:
     """Nothing on stdout at import, ever."""
     world.plugin("my-plugin", hook("raise OSError" if kind == "failure" else ""))
     variables: dict[str, str | None] = {**ENABLED, "PREFECT_LOGGING_LEVEL": "DEBUG"}
@@ -103,7 +90,7 @@ def test_29_nothing_on_stdout(world: World, each_prefect: Host, kind: str) -> No
     assert result.stdout == "", result
 
 
-def test_30_scanners(hosts: Hosts) -> None:
+def test_scanners(hosts: Hosts) -> None:
     """Both start-up files are in RECORD, ASCII, with no `exec`."""
     host = hosts(python="3.12")
     record = next(host.site.glob("prefect_preflight-*.dist-info/RECORD")).read_text()
@@ -123,7 +110,7 @@ DISABLED: dict[str, dict[str, str | None]] = {
 
 
 @pytest.mark.parametrize("how", DISABLED)
-def test_31_disabled_adds_no_module(world: World, how: str) -> None:
+def test_disabled_adds_no_module(world: World, how: str) -> None:
     """Disabled adds no module but our own, and leaves `sys.meta_path` as it was."""
     world.plugin("my-plugin", PLUGIN)
     code = """
@@ -143,7 +130,7 @@ def test_31_disabled_adds_no_module(world: World, how: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["C", "POSIX", "C.UTF-8"])
-def test_36_start_up_files_are_ascii(hosts: Hosts, encoding: str) -> None:
+def test_start_up_files_are_ascii(hosts: Hosts, encoding: str) -> None:
     """The files are ASCII, so Python starts in any locale."""
     host = hosts(python="3.12")
     for name in FILES:
@@ -154,7 +141,7 @@ def test_36_start_up_files_are_ascii(hosts: Hosts, encoding: str) -> None:
         assert (result.stdout.strip(), result.stderr) == ("1", ""), result
 
 
-def test_37_read_only(hosts: Hosts, wheel: Path, tmp_path: Path, new_world: Callable[[Host], World]) -> None:
+def test_read_only(hosts: Hosts, wheel: Path, tmp_path: Path, new_world: Callable[[Host], World]) -> None:
     """We write no file: everything works where nothing can be written, and nothing has changed afterwards."""
     host = hosts.fresh(tmp_path / "environment")
     uv("pip", "install", "--quiet", "--python", host.python, wheel)
@@ -184,7 +171,7 @@ def test_37_read_only(hosts: Hosts, wheel: Path, tmp_path: Path, new_world: Call
 @pytest.mark.parametrize(
     "argv", [["-c", "import prefect"], ["-I", "-c", "import prefect"], ["-E", "-c", "import prefect"]]
 )
-def test_38_empty_environment(world: World, real_prefect: Host, argv: list[str]) -> None:
+def test_empty_environment(world: World, real_prefect: Host, argv: list[str]) -> None:
     """`env -i python -c "import prefect"` is as silent as without us."""
     world.plugin("my-plugin", PLUGIN)
     outputs = []
@@ -200,7 +187,7 @@ def test_38_empty_environment(world: World, real_prefect: Host, argv: list[str])
 @pytest.mark.parametrize(
     "flag", ["-I", "-E", "-s", "-B", "-O", "-OO", "-X dev", "-X importtime", "-X frozen_modules=off", "-S"]
 )
-def test_39_interpreter_options(hosts: Hosts, tmp_path: Path, wheel: Path, flag: str) -> None:
+def test_interpreter_options(hosts: Hosts, tmp_path: Path, wheel: Path, flag: str) -> None:
     """`-I`, `-E` still run `.pth`; `-S` never does."""
     host = hosts.fresh(tmp_path / "environment")
     uv("pip", "install", "--quiet", "--python", host.python, wheel)
@@ -216,7 +203,7 @@ def test_39_interpreter_options(hosts: Hosts, tmp_path: Path, wheel: Path, flag:
 
 
 @pytest.mark.parametrize("version", PYTHONS)
-def test_43_no_argv_no_stderr(hosts: Hosts, wheel: Path, tmp_path: Path, version: str) -> None:
+def test_no_argv_no_stderr(hosts: Hosts, wheel: Path, tmp_path: Path, version: str) -> None:
     """Start-up works without either, as in a program that embeds Python, and so do the hooks, even failing ones."""
     host = hosts.fresh(tmp_path / "environment", python=version)
     uv("pip", "install", "--quiet", "--python", host.python, wheel)
@@ -241,7 +228,7 @@ os.write(1, prefect.SEEN.encode())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file descriptors are closed by the shell")
-def test_43_closed_descriptors(hosts: Hosts, new_world: Callable[[Host], World]) -> None:
+def test_closed_descriptors(hosts: Hosts, new_world: Callable[[Host], World]) -> None:
     """Nor does it matter whether stdin, stdout and stderr are open, or read by anybody."""
     world = toy_world(hosts, new_world, "3.12")
     world.plugin("bad", hook("raise OSError('no')"))

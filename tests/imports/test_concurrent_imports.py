@@ -1,15 +1,4 @@
-"""Failure modes of imports and threads.
-
-row  test
-1    test_01_*
-2    test_02_*
-3    test_03_timeouts_raise_no_deadlock_error
-14   test_14_*
-25   test_25_*
-34   test_34_subinterpreters
-35   test_35_*
-40   test_40_*
-"""
+"""Failure modes of imports and threads."""
 
 from __future__ import annotations
 
@@ -17,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 import pytest
-import standin
 
+import standin
 from snippets import ENABLED
 from toys import PLUGIN, PYTHONS, hook, repetitions, toy_world
 
@@ -37,7 +26,7 @@ def toy(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host]
     return toy_world(hosts, new_world, request.param)
 
 
-# 1: a hook's thread imports while the importer waits under an import lock
+# A hook's thread imports while the importer waits under an import lock
 
 STDLIB = "decimal, sqlite3, wsgiref.simple_server, xml.dom.minidom, mailbox, ftplib, pdb, xmlrpc.client, http.cookiejar"
 
@@ -75,7 +64,7 @@ TIMED = """
 
 
 @pytest.mark.parametrize("body", [IN_THE_HOOK, IN_A_HELPER_THREAD, IN_TO_THREAD], ids=["hook", "pool", "to_thread"])
-def test_01_hook_imports_unloaded_stdlib_modules(toy: World, body: str) -> None:
+def test_hook_imports_unloaded_stdlib_modules(toy: World, body: str) -> None:
     """A hook that imports unloaded stdlib modules finishes in under 1 s on every Python."""
     toy.plugin("imports", hook(body))
     toy.run(f"import {STDLIB}")  # once, so that the time to compile them is not what is measured
@@ -92,7 +81,7 @@ def test_01_hook_imports_unloaded_stdlib_modules(toy: World, body: str) -> None:
         "import application",
     ],
 )
-def test_01_whatever_imports_prefect_first(toy: World, statement: str) -> None:
+def test_whatever_imports_prefect_first(toy: World, statement: str) -> None:
     """It does not matter which module locks the importing thread holds above that of Prefect.
 
     The hook's module `application` imports Prefect: it is there where the program is importing it, else it waits.
@@ -106,13 +95,13 @@ def test_01_whatever_imports_prefect_first(toy: World, statement: str) -> None:
     toy.run(TIMED.format(statement=statement, limit=1, stage=stage), env=ENABLED, check=True)
 
 
-# 2: a plugin imports half-initialised Prefect
+# A plugin imports half-initialised Prefect
 
 AWS = {"new": ("prefect==3.8.8", "fastapi<0.150", "prefect-aws>=0.7.2"), "old": ("prefect==3.4.23", "prefect-aws")}
 
 
 @pytest.mark.parametrize("which", AWS)
-def test_02_prefect_aws(hosts: Hosts, new_world: Callable[[Host], World], which: str) -> None:
+def test_prefect_aws(hosts: Hosts, new_world: Callable[[Host], World], which: str) -> None:
     """With prefect-aws installed and enabled, `import prefect` works on every version, and prefect-aws loads."""
     world = new_world(hosts(*AWS[which], python={"new": "3.12", "old": "3.9"}[which]))
     world.plugin("my-plugin", PLUGIN)
@@ -151,7 +140,7 @@ STARTS = {
 @pytest.mark.parametrize("where", ["load", "hook"])
 @pytest.mark.parametrize("stage", SWALLOWS)
 @pytest.mark.parametrize("start", STARTS)
-def test_02_swallowed_deadlocks(toy: World, start: str, stage: str, where: str) -> None:
+def test_swallowed_deadlocks(toy: World, start: str, stage: str, where: str) -> None:
     """A plugin that would swallow what Python raises for a locked module has nothing to swallow."""
     statement, wanted = STARTS[start]
     toy.overlay.joinpath("app.py").write_text("ONE = 1\nimport prefect\n")
@@ -162,7 +151,7 @@ def test_02_swallowed_deadlocks(toy: World, start: str, stage: str, where: str) 
     assert result.stdout == "True\n" and result.stderr.endswith("FOUND"), result
 
 
-# 3: a timed-out thread goes on importing and races the rest
+# A timed-out thread goes on importing and races the rest
 
 RACER = """
     import importlib, os, pkgutil, random, sys, threading
@@ -196,7 +185,7 @@ RACER = """
 
 
 @pytest.mark.parametrize("touches", [False, True], ids=["stdlib-only", "prefect-too"])
-def test_03_timeouts_raise_no_deadlock_error(toy: World, touches: bool) -> None:
+def test_timeouts_raise_no_deadlock_error(toy: World, touches: bool) -> None:
     """100 timeouts produce no `_DeadlockError`."""
     source = RACER if touches else RACER.replace('"import prefect.flows", "from prefect import flow",', "")
     toy.plugin("racer", source.replace('"import prefect.blocks"', "") if not touches else source)
@@ -216,12 +205,12 @@ def test_03_timeouts_raise_no_deadlock_error(toy: World, touches: bool) -> None:
         assert "RACER" not in result.stderr, result
 
 
-# 14: look-ups trigger the work
+# Look-ups trigger the work
 
 COUNTING = hook("os.write(2, b'RUN\\n')", "os.write(2, b'LOAD\\n')")
 
 
-def test_14_look_ups_run_nothing(world: World, each_prefect: Host) -> None:
+def test_look_ups_run_nothing(world: World, each_prefect: Host) -> None:
     """`find_spec` and `walk_packages` run nothing; reload and re-import never run again."""
     world.plugin("counting", COUNTING)
     looking = """
@@ -256,7 +245,7 @@ def test_14_look_ups_run_nothing(world: World, each_prefect: Host) -> None:
     assert result.stderr.count("LOAD") == result.stderr.count("RUN") == 1, result
 
 
-def test_14_a_kept_loader_runs_nothing_again(toy: World) -> None:
+def test_a_kept_loader_runs_nothing_again(toy: World) -> None:
     """A spec that was found before the import, and executed by hand after it, runs the body and no hook."""
     toy.plugin("counting", COUNTING)
     result = toy.run(
@@ -277,11 +266,11 @@ def test_14_a_kept_loader_runs_nothing_again(toy: World) -> None:
     assert result.stderr.count("RUN") == 1, result
 
 
-# 25: `./prefect/` or `prefect.py` shadows the package
+# `./prefect/` or `prefect.py` shadows the package
 
 
 @pytest.mark.parametrize("kind", ["package", "module", "namespace"])
-def test_25_only_the_installed_prefect_runs_hooks(world: World, kind: str) -> None:
+def test_only_the_installed_prefect_runs_hooks(world: World, kind: str) -> None:
     """Hooks run only for the installed Prefect package."""
     world.plugin("counting", COUNTING)
     text = "import os\nMINE = os.environ.get('TOKEN', 'mine')\n"
@@ -296,7 +285,7 @@ def test_25_only_the_installed_prefect_runs_hooks(world: World, kind: str) -> No
     assert result.stderr.count("RUN") == (1 if kind == "namespace" else 0), result
 
 
-def test_25_the_installed_one_still_runs_them_after_a_shadow(toy: World) -> None:
+def test_the_installed_one_still_runs_them_after_a_shadow(toy: World) -> None:
     """A package of the same name that was imported and dropped again does not use up the run."""
     toy.plugin("counting", COUNTING)
     (toy.cwd / "prefect").mkdir()
@@ -316,7 +305,7 @@ def test_25_the_installed_one_still_runs_them_after_a_shadow(toy: World) -> None
     assert result.stderr.count("RUN") == 1, result
 
 
-def test_25_prefect_client_counts(hosts: Hosts, new_world: Callable[[Host], World]) -> None:
+def test_prefect_client_counts(hosts: Hosts, new_world: Callable[[Host], World]) -> None:
     """The distribution `prefect-client` ships the same package, so hooks run for it."""
     world = new_world(hosts(python="3.12"))
     standin.install(world, distribution="prefect-client")
@@ -324,7 +313,7 @@ def test_25_prefect_client_counts(hosts: Hosts, new_world: Callable[[Host], Worl
     assert world.run("import prefect; print(prefect.SEEN)", env=ENABLED, check=True).stdout == "set-by-the-hook\n"
 
 
-# 34: subinterpreters refuse daemon threads
+# Subinterpreters refuse daemon threads
 
 
 IN_A_SUBINTERPRETER = """
@@ -352,7 +341,7 @@ ENCODE = "import base64; base64.b64encode(b'abc')"
 
 
 @pytest.mark.parametrize("strict", ["0", "1"])
-def test_34_subinterpreters(toy: World, strict: str) -> None:
+def test_subinterpreters(toy: World, strict: str) -> None:
     """Import never raises there, and the hooks run."""
     toy.plugin("my-plugin", hook("import decimal"))
     code = IN_A_SUBINTERPRETER.format(code=IMPORT_AND_CHECK)
@@ -363,10 +352,10 @@ def test_34_subinterpreters(toy: World, strict: str) -> None:
         assert control.returncode == result.returncode, result
 
 
-# 35: a loader wrapper breaks resources
+# A loader wrapper breaks resources
 
 
-def test_35_the_original_loader_is_in_place(world: World, each_prefect: Host) -> None:
+def test_the_original_loader_is_in_place(world: World, each_prefect: Host) -> None:
     """After the import the original loader is in place."""
     world.plugin("my-plugin", PLUGIN)
     result = world.run(
@@ -391,7 +380,7 @@ def test_35_the_original_loader_is_in_place(world: World, each_prefect: Host) ->
     assert result.returncode == 0, result
 
 
-# 40: two threads import first at once
+# Two threads import first at once
 
 EIGHT_THREADS = """
     import importlib, os, sys, threading
@@ -452,7 +441,7 @@ EIGHT_THREADS = """
 
 
 @pytest.mark.parametrize("body", ["import time; time.sleep(0.2)", "from prefect import flow"], ids=["early", "late"])
-def test_40_eight_threads_at_once(toy: World, body: str) -> None:
+def test_eight_threads_at_once(toy: World, body: str) -> None:
     """Eight threads importing at once: hooks run once, all eight see the environment and a complete module."""
     toy.plugin("counting", hook(f"os.write(2, b'RUN\\n'); {body}"))
     late = "from prefect" in body
@@ -467,7 +456,7 @@ def test_40_eight_threads_at_once(toy: World, body: str) -> None:
 UNFINISHED = ("has no attribute", "cannot import name 'DONE'", "KeyError('prefect')")
 
 
-def test_40_a_failing_import_in_eight_threads(toy: World) -> None:
+def test_a_failing_import_in_eight_threads(toy: World) -> None:
     """If the import fails it fails in each thread, after the hooks; none hangs, and none is told of a deadlock."""
     body = "import os\nfrom prefect.flows import flow, SEEN\nif os.environ.get('TOKEN') != 'other': raise OSError\n"
     standin.install(toy, body=body + "DONE = True\n")

@@ -6,8 +6,8 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-import standin
 
+import standin
 from snippets import ENABLED
 from toys import COMPANIONS, PLUGIN, hook
 from worlds import write_distribution

@@ -13,7 +13,7 @@ from prefect_preflight._settings import Settings
 from snippets import ENABLED, IMPORT_AND_TELL, hook, returning, told
 
 if TYPE_CHECKING:
-    from hosts import Result
+    from hosts import Host, Result
     from worlds import World
 
 pytestmark = pytest.mark.core
@@ -63,6 +63,28 @@ FAILURES = {
         hook("return None").replace("*, ctx", ""),
         "failed: setup_environment() cannot be called with ctx=...",
     ),
+    "other_arguments": (
+        hook("return None").replace("*, ctx", "a, b"),
+        "failed: setup_environment(a, b) cannot be called with ctx=...",
+    ),
+    "times_out_loading": ("import time; time.sleep(600)", "timed out: it was still running"),
+    "times_out_async": (hook("await asyncio.sleep(600)", keyword="async def"), "timed out: it was still running"),
+    "cancelled_async": (hook("raise asyncio.CancelledError", keyword="async def"), "failed: CancelledError"),
+    "exits_when_loaded": ("raise SystemExit(0)", "could not be loaded: SystemExit"),
+    "no_python": ("def", "could not be loaded: SyntaxError"),
+    "needs_more_late": ("from prefect import flow, nothing_of_that_name", "could not be loaded: ImportError"),
+    "swallows_imports": (
+        "try:\n    from prefect import nothing_of_that_name\nexcept ImportError:\n    raise",
+        "could not be loaded: ImportError",
+    ),
+    "nul_in_a_value": (
+        hook(r'return SetupResult(env={"A": "1", "B": "2\0"})'),
+        "failed: the value of 'B' contains NUL",
+    ),
+    "nul_in_a_name": (hook(r'return SetupResult(env={"A": "1", "B\0": "2"})'), "failed: env has the name"),
+    "no_text": (hook('return SetupResult(env={"A": "1", "B": 1})'), "failed: the value of 'B' is an int"),
+    "no_mapping": (hook('return SetupResult(env=[("A", "1")])'), "failed: env is a list"),
+    "a_generator": (hook("yield 1"), "failed: setup_environment returned an object of type builtins.generator"),
 }
 
 
@@ -74,6 +96,23 @@ def test_every_failure(world: World, name: str) -> None:
     seconds = "1" if "times" in name else None
     result = world.run(TOLD, env=STRICT, PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS=seconds, timeout=100)
     assert line_of(result).startswith(f"[plugins] required plugin '{name}' {expected}")
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_required_by_name(world: World, name: str) -> None:
+    """So does that of a plugin on the list, however its name is written; of others only one that requires itself."""
+    world.plugin(name, FAILURES[name][0])
+    world.plugin("good", returning("GOOD"))
+    variables = {**STRICT, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1" if "times" in name else "20"}
+    for required in (None, name, f"good,{name.upper()}"):
+        result = world.run(TOLD, env=variables, PREFECT_PLUGINS_REQUIRED=required, timeout=100)
+        assert (result.returncode, result.stdout) == (1, ""), (name, required, result)
+        assert result.stderr.splitlines()[-1].startswith(f"[plugins] required plugin '{name}' "), result
+        assert result.stderr.count("[plugins]") == 1 and "Traceback" not in result.stderr, result
+    # The same plugin, where nobody requires it: with a list, only that list and `required=True` count.
+    result = world.run(TOLD, env=variables, PREFECT_PLUGINS_REQUIRED="good", timeout=100)
+    wanted = (1, "") if name == "required_and_empty" else (0, "loaded")
+    assert (result.returncode, result.stdout) == wanted, (name, result)
 
 
 def test_a_missing_module(world: World) -> None:
@@ -257,3 +296,111 @@ class TestFailures:
         """The order is the same each time."""
         plugins = [plugin(name, "failed", error="why") for name in ("c", "a", "b")]
         assert [name for name, _ in strict.failures(self.settings(), plugins)] == ["a", "b", "c"]
+
+
+IMPORTS = {
+    "plain": "import prefect",
+    "submodule": "import prefect.flows",
+    "loop": """
+        import asyncio
+        async def main():
+            import prefect
+        asyncio.run(main())
+    """,
+    "except": """
+        try:
+            import prefect
+        except Exception:
+            print("swallowed")
+    """,
+}
+
+
+@pytest.mark.parametrize("how", IMPORTS)
+@pytest.mark.parametrize("failure", ["times_out", "needs_more", "nul_in_a_value", "raises_late"])
+def test_wherever_it_is_imported(world: World, failure: str, how: str) -> None:
+    """The same wherever Prefect is imported."""
+    assert_strict_exit(world, failure, IMPORTS[how])
+
+
+@pytest.mark.parametrize(
+    ("failure", "how"),
+    [("times_out", "plain"), ("needs_more", "submodule"), ("nul_in_a_value", "loop"), ("raises_late", "except")],
+)
+def test_with_prefect_itself(world: World, each_prefect: Host, failure: str, how: str) -> None:
+    """The same with Prefect."""
+    assert_strict_exit(world, failure, IMPORTS[how])
+
+
+def assert_strict_exit(world: World, failure: str, program: str) -> None:
+    """Asserts that strict mode ends a program because of this plugin, with one line."""
+    world.plugin(failure, FAILURES[failure][0])
+    result = world.run(program + "\n", env=STRICT, PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="2")
+    assert (result.returncode, result.stdout) == (1, ""), result
+    assert result.stderr.splitlines()[-1].startswith(f"[plugins] required plugin '{failure}' "), result
+
+
+# Exit at import in a spawn pool: endless respawn
+
+
+def test_a_strict_failure_in_a_spawn_pool(world: World) -> None:
+    """The message says so; a failing plugin under `Pool(2)` does not fetch credentials hundreds of times."""
+    world.plugin("bad", hook("os.write(2, b'RUN\\n'); raise OSError('no')"))
+    (world.cwd / "tasks.py").write_text("import prefect\ndef task(x): return x\n")
+    (world.cwd / "main.py").write_text(
+        "import multiprocessing, sys, threading, os\n"
+        "if __name__ == '__main__':\n"
+        "    import tasks_stub\n"
+        "    threading.Timer(6, os._exit, (9,)).start()\n"
+        "    with multiprocessing.get_context('spawn').Pool(2) as pool:\n"
+        "        print(pool.map(tasks_stub.task, range(4)))\n"
+    )
+    (world.cwd / "tasks_stub.py").write_text(
+        "import multiprocessing\n"
+        "if multiprocessing.parent_process() is not None:\n    import prefect\n"
+        "def task(x): return x\n"
+    )
+    result = world.run(["main.py"], env=STRICT, timeout=30)
+    runs = result.stderr.count("RUN\n")
+    assert result.returncode == 9 and runs, result  # the pool has no way to learn that its workers will never live
+    assert runs <= 30, f"{runs} runs in 6 s"
+    assert any("[plugins] required plugin 'bad'" in line for line in result.stderr.splitlines()), result
+
+
+# SystemExit at import escapes `except ImportError`
+
+
+def test_one_exit_code_only_when_strict(world: World) -> None:
+    """Strict failure has one documented exit code, only when strict is on."""
+    world.plugin("bad", hook("raise SystemExit(77)"))
+    code = """
+        try:
+            import prefect
+        except ImportError:
+            print("swallowed")
+        else:
+            print("imported")
+    """
+    off = world.run(code, env=STRICT, PREFECT_PLUGINS_STRICT="0")
+    assert (off.returncode, off.stdout) == (0, "imported\n"), off
+    on = world.run(code, env=STRICT)
+    assert (on.returncode, on.stdout) == (1, ""), on
+
+
+def test_the_next_import_fails_again(world: World) -> None:
+    """Who catches the exit and imports again is told again; nothing of Prefect is left behind meanwhile."""
+    world.plugin("bad", hook("raise OSError('no')"))
+    world.plugin("late", hook("return None", before=LATE))
+    result = world.run(
+        """
+        import sys
+        for _ in range(3):
+            try:
+                import prefect
+            except SystemExit as error:
+                print(str(error).partition(":")[0], [name for name in sys.modules if name.startswith("prefect.")])
+        """,
+        env=STRICT,
+        check=True,
+    )
+    assert result.stdout.splitlines() == ["[plugins] required plugin 'bad' failed []"] * 3, result

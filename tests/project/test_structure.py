@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hosts import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCES = Path(__file__).resolve().parent.parent / "src"
+SOURCES = ROOT / "src"
 MODULES = {
     ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCES.rglob("*.py"))

@@ -1,12 +1,6 @@
 """Whoever needs Prefect waits for it: threads, hooks, circular imports, on Pythons whose import systems differ.
 
 The package ``prefect`` here is a stand-in of a few modules that import one another, as Prefect's do.
-
-row  test
-46   test_46_*, and in processes/test_strangers.py with Prefect itself
-47   test_47_*
-50   test_50_*, and in processes/test_strangers.py with Prefect itself
-52   test_52_*
 """
 
 from __future__ import annotations
@@ -16,8 +10,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import standin
 
+import standin
 from snippets import hook, returning
 
 if TYPE_CHECKING:
@@ -181,7 +175,7 @@ def test_what_would_swallow_an_import_error_gets_the_real_thing(toy: World) -> N
     assert told["statuses"] == {"a": "success"}
 
 
-def test_50_twenty_threads(toy: World) -> None:
+def test_twenty_threads(toy: World) -> None:
     """All see the environment and a whole Prefect, each module once, whatever they import."""
     program = """
 names = ["prefect", "prefect.flows", "prefect.tasks", "prefect.client.orchestration", "applib"]
@@ -201,7 +195,7 @@ end(*[thread(go, names[i % 5]) for i in range(20)])
 
 
 @pytest.mark.parametrize("first", ["hook", "thread"])
-def test_47_a_module_that_a_thread_and_a_hook_import(toy: World, first: str) -> None:
+def test_a_module_that_a_thread_and_a_hook_import(toy: World, first: str) -> None:
     """Both get the one complete module, whoever comes first."""
     program = """
 got = []
@@ -228,7 +222,7 @@ def test_two_hooks_that_import_the_same_application_module(toy: World) -> None:
     assert told["seconds"] < 3 and told["stages"] == {"a": "late", "b": "late", "c": "early"}
 
 
-def test_46_a_stranger_holds_a_module_that_the_body_imports(toy: World) -> None:
+def test_a_stranger_holds_a_module_that_the_body_imports(toy: World) -> None:
     """A thread in the middle of `lib` waits for Prefect, whose body imports `lib`: as in any circular import."""
     program = """
 other = thread(__import__, "lib")
@@ -241,7 +235,7 @@ assert prefect.DONE and lib.Y == 1
     play(toy, program, env={"BODY_IMPORTS": "lib"}, a='time.sleep(0.6)\nreturn SetupResult(env={"EARLY": "1"})')
 
 
-def test_46_a_stranger_comes_back_for_more_while_the_body_needs_what_it_holds(toy: World) -> None:
+def test_a_stranger_comes_back_for_more_while_the_body_needs_what_it_holds(toy: World) -> None:
     """A thread that holds `lib` imports an unloaded `prefect.x` while the body imports `lib`."""
     program = """
 other = thread(__import__, "lib")  # it sleeps 0.3 s, then imports prefect.tasks, when the body is at its own sleep
@@ -385,7 +379,7 @@ assert type(prefect.__spec__.loader).__name__ == "SourceFileLoader"
     assert told["statuses"] == {"a": "success"}
 
 
-def test_52_a_thread_after_the_main_thread_has_ended(toy: World) -> None:
+def test_a_thread_after_the_main_thread_has_ended(toy: World) -> None:
     """An import of Prefect in a thread that outlives the main thread runs the hooks, async ones and late ones too."""
     slow = (
         "async def setup_environment(*, ctx):\n    await asyncio.sleep(0.01)\n    return SetupResult(env={'B': '1'})\n"
