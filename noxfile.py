@@ -62,9 +62,9 @@ def tests(session: nox.Session, selection: list[str]) -> None:
     """Runs the tests against the built wheel: all of them, and the core ones on the oldest Python too."""
     _install_group(session, "test")
     wheel = _install_wheel(session)
-    # Half of the tests' time is waiting: for a deadline, for a hook that sleeps. So there are two processes for each
-    # processor; who is done first takes over from the others.
-    spread = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
+    # Half of the tests' time is waiting: for a deadline, for a hook that sleeps. So there are more processes than
+    # processors; who is done first takes over from the others.
+    spread = ("-n", str((os.cpu_count() or 1) + 4), "--dist", "worksteal")
     session.run("pytest", *spread, *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
 
 

@@ -23,7 +23,7 @@ ENABLED = "ours, enabled, none installed"
 THREE = "ours, three no-op plugins"
 NAMES = (OFF, NATIVE, DISABLED, SUPERSEDED, ENABLED, THREE)
 
-# What is dear to import, and not needed as long as there is no plugin.
+# What is expensive to import, and not needed as long as there is no plugin.
 UNWANTED = ("importlib_metadata", "packaging", "asyncio", "click", "tomli")
 RATIOS = {"3.8.8": 0.5, "3.4.24": 0.15}
 
@@ -121,7 +121,7 @@ class _Comparison:
         target(f"disabled, {prefect}: finders left", len(self.last[DISABLED]["finders"]), 0, "")
         added = set(self.last[ENABLED]["modules"]) - set(self.last[SUPERSEDED]["modules"])
         unwanted = [name for name in added if name.partition(".")[0] in UNWANTED]
-        target(f"enabled without plugins, {prefect}: dear modules imported", len(unwanted), 0, "")
+        target(f"enabled without plugins, {prefect}: expensive modules imported", len(unwanted), 0, "")
         none = times[ENABLED].least - times[SUPERSEDED].least
         target(f"enabled without plugins, {prefect}: time added to the superseded import", none * 1e3, 5.0, "ms")
         part = times[THREE].least - times[SUPERSEDED].least

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-pytestmark = pytest.mark.core
-
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 FILES = {"prefect/sub.py": "import prefect\nX = prefect.SEEN\n"}

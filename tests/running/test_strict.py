@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from hosts import Host, Result
     from worlds import World
 
-pytestmark = pytest.mark.core
-
 STRICT = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1"}
 TOLD = "import sys, prefect; sys.stdout.write('loaded')"
 
@@ -88,6 +86,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("name", FAILURES)
 def test_every_failure(world: World, name: str) -> None:
     """Without a list of required plugins, any plugin's failure of any kind ends the process."""
@@ -115,6 +114,7 @@ def test_required_by_name(world: World, name: str) -> None:
     assert (result.returncode, result.stdout) == wanted, (name, result)
 
 
+@pytest.mark.core
 def test_a_missing_module(world: World) -> None:
     """So does an entry point that names no module."""
     world.plugin("ghost", None, entry_points={"ghost": "no_such_module:Plugin"})
@@ -124,6 +124,7 @@ def test_a_missing_module(world: World) -> None:
     )
 
 
+@pytest.mark.core
 def test_not_strict(world: World) -> None:
     """Without strict mode each of these is one line of the log, and Prefect loads."""
     names = [name for name in FAILURES if not name.startswith("times_out")]
@@ -136,6 +137,7 @@ def test_not_strict(world: World) -> None:
     assert found.report["outcome"] == "failures"
 
 
+@pytest.mark.core
 def test_success(world: World) -> None:
     """With all plugins in order strict mode is silent; so it is for None, an empty environment, and the denied."""
     world.plugin("works", hook('return SetupResult(env={"WORKS": "WORKS"}, required=True)'))
@@ -146,6 +148,7 @@ def test_success(world: World) -> None:
     assert found.env["WORKS"] == "WORKS" and found.lines == ()
 
 
+@pytest.mark.core
 class TestRequired:
     """`PREFECT_PLUGINS_REQUIRED`."""
 
@@ -202,6 +205,7 @@ class TestRequired:
         assert line_of(result) == "[plugins] required plugin 'vault' is not installed"
 
 
+@pytest.mark.core
 def test_prefect_is_not_executed(world: World) -> None:
     """An early failure ends the import before Prefect's body; a program that goes on gets the same at its next try."""
     world.plugin("fails", hook('raise ValueError("no")'))
@@ -222,6 +226,7 @@ def test_prefect_is_not_executed(world: World) -> None:
     assert result.json == [[line, []], ["strict-exit", False]] * 2
 
 
+@pytest.mark.core
 def test_several_failures_are_one_line(world: World) -> None:
     """All failures are told in one line, in the order of the names."""
     world.plugin("one", hook('raise ValueError("first")'))
@@ -232,6 +237,7 @@ def test_several_failures_are_one_line(world: World) -> None:
     )
 
 
+@pytest.mark.core
 def test_not_an_exception_that_code_catches(world: World) -> None:
     """`except ImportError` and `except Exception` around the import do not swallow a strict exit."""
     world.plugin("fails", hook('raise ValueError("no")'))
@@ -266,6 +272,7 @@ def plugin(name: str, status: str, *, error: str | None = None, required: bool =
     return found
 
 
+@pytest.mark.core
 class TestFailures:
     """`strict.failures`, in this process."""
 

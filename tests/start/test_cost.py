@@ -30,7 +30,7 @@ IMPORT = MODULES.format(program="import prefect")
 AWAY = {"PREFECT_PREFLIGHT_DISABLE": "1"}
 
 # Packages that take longer to import than all of ours together.
-DEAR = {"asyncio", "click", "importlib_metadata", "packaging", "tomli"}
+EXPENSIVE = {"asyncio", "click", "importlib_metadata", "packaging", "tomli"}
 
 
 def loaded(world: World, program: str, **variables: str | None) -> set[str]:
@@ -68,9 +68,9 @@ def test_enabled_without_plugins(world: World, each_prefect: Host) -> None:
 
 
 def test_three_plugins(world: World, each_prefect: Host) -> None:
-    """To find and run synchronous plugins that need no version check, no dear package is loaded."""
+    """To find and run synchronous plugins that need no version check, no expensive package is loaded."""
     for name in ("noop-a", "noop-b", "noop-c"):
         world.plugin(name, returning("DONE"))
     added = loaded(world, IMPORT, **ENABLED) - loaded(world, SUPERSEDED, **AWAY)
     assert {"noop_a", "noop_b", "noop_c"} <= added
-    assert {name.partition(".")[0] for name in added} & DEAR == set()
+    assert {name.partition(".")[0] for name in added} & EXPENSIVE == set()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
 from prefect_preflight._redaction.loggers import make_logger_factory
+from prefect_preflight._settings import PREFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder", "captured_stdout", "environment", "settings_of_plugins"]
 
-_PREFIXES = ("PREFECT_PLUGINS", "PREFECT_EXPERIMENTS_PLUGINS", "PREFECT_PREFLIGHT_")
+# The groups as one JSON object too, whose names are the prefixes without the last "_".
+_PREFIXES = (*(prefix.rstrip("_") for prefix in PREFIXES), "PREFECT_PREFLIGHT_")
 
 
 def settings_of_plugins(names: Mapping[str, object]) -> list[str]:
