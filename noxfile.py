@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import nox
@@ -21,6 +22,27 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"  # virtualenv comes with Nox, uv is faster
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.error_on_external_run = True
+
+
+def _keep_caches_where_they_can_be() -> None:
+    """Has uv, pip and virtualenv keep their caches in .nox, where HOME cannot be written to."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~", ".cache").expanduser())
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+    except OSError:
+        own = ROOT / ".nox" / "cache"
+        names = {
+            "XDG_CACHE_HOME": "",
+            "UV_CACHE_DIR": "uv",
+            "PIP_CACHE_DIR": "pip",
+            "VIRTUALENV_OVERRIDE_APP_DATA": "venv",
+        }
+        os.environ.update({name: str(own / folder) for name, folder in names.items()})
+
+
+_keep_caches_where_they_can_be()
 
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 MAIN = interpreters.main()
@@ -105,9 +127,12 @@ def docs(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Shows the product at work: an AWS role assumed before a real flow runs, in every process of it."""
     example = ROOT / "docs" / "examples"
+    session.log("Building the wheel: a few seconds")
     session.install("uv")
     _install_wheel(session)
+    session.log("Installing Prefect, moto and the plugin: a few seconds if they are in the cache, else a minute")
     session.install("prefect==3.8.8", "fastapi<0.150", "moto[server]>=5", str(example / "prefect-aws-setup"))
+    session.log("Running the demo: half a minute")
     session.run("python", str(example / "demo" / "demo.py"), *session.posargs)
 
 

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -24,9 +25,10 @@ HERE = Path(__file__).resolve().parent
 ROLE = "arn:aws:iam::123456789012:role/PrefectRole"
 ASSUMED = "identity     arn:aws:sts::123456789012:assumed-role/PrefectRole/"
 HEALTH_SECONDS = 30
+QUIET_SECONDS = 3  # of a child, after which we say what it is doing
 
 PLUGIN_SETTINGS = {
-    "PREFECT_EXPERIMENTS_PLUGINS_ENABLED": "1",
+    "PREFECT_PLUGINS_ENABLED": "1",
     "PREFECT_AWS_SETUP_ROLE_ARN": ROLE,
     "AWS_REGION": "us-west-2",
 }
@@ -34,22 +36,25 @@ PLUGIN_SETTINGS = {
 
 def main() -> int:
     """Shows each step with its real output. Returns 0 if both processes of the flow had the role, else 1."""
+    heading("An STS server on this machine", "moto plays it; no AWS account is involved. Starting it …")
     with tempfile.TemporaryDirectory() as home, sts_server() as url:
         base = base_environment(home, url)
-        heading("An STS server on this machine", f"moto answers at {url}; no AWS account is involved.")
+        print(f"It answers at {url}.", flush=True)
 
         heading("Without the plugin", "A script that imports Prefect has the machine's own identity.")
-        run(["whoami.py"], base)
+        run(["whoami.py"], base, "Python compiles Prefect, which is imported for the first time")
 
         heading(
             "With the plugin: a real flow, and a child process of it",
             "The same import assumes a role first. The flow's code does nothing about credentials.",
             *(f"{name}={value}" for name, value in PLUGIN_SETTINGS.items()),
         )
-        output = run(["flow.py"], {**base, **PLUGIN_SETTINGS})
+        output = run(
+            ["flow.py"], {**base, **PLUGIN_SETTINGS}, "Prefect starts a server of its own and makes its database"
+        )
 
         heading("What ran, and what it set", "Secrets are redacted.")
-        run(["-m", "plugins_diag"], {**base, **PLUGIN_SETTINGS})
+        run(["-m", "plugins_diag"], {**base, **PLUGIN_SETTINGS}, "Prefect is imported")
 
     succeeded = output.count(ASSUMED) == 2
     heading("Both processes of the flow acted as the role." if succeeded else "FAILED: see the identities above.")
@@ -121,8 +126,13 @@ def heading(title: str, *lines: str) -> None:
     print(f"\n{title}\n{'─' * len(title)}", *lines, sep="\n", flush=True)
 
 
-def run(args: list[str], environment: Mapping[str, str]) -> str:
+def run(args: list[str], environment: Mapping[str, str], doing: str) -> str:
     """Runs Python on ``args``, shows its output as it comes, indented, and returns it.
+
+    Args:
+        args: The arguments of ``python``.
+        environment: The child's environment.
+        doing: What it does while it says nothing.
 
     Raises:
         SystemExit: Its own exit status was not 0; the demo ends with 1.
@@ -139,12 +149,25 @@ def run(args: list[str], environment: Mapping[str, str]) -> str:
         encoding="utf-8",
     ) as child:
         assert child.stdout is not None
+        ended = threading.Event()
+        threading.Thread(target=tell_while_quiet, args=(doing, lines, ended), daemon=True).start()
         for line in child.stdout:
             print(f"    {line.rstrip()}".rstrip(), flush=True)
             lines.append(line)
+        ended.set()
     if child.returncode:
         sys.exit(f"\nFAILED: exit status {child.returncode}")
     return "".join(lines)
+
+
+def tell_while_quiet(doing: str, lines: list[str], ended: threading.Event) -> None:
+    """Says what a child is doing, each time that no line has come for `QUIET_SECONDS`."""
+    started = time.monotonic()
+    seen = len(lines)
+    while not ended.wait(QUIET_SECONDS):
+        if len(lines) == seen:
+            print(f"    … {doing} ({time.monotonic() - started:.0f} s)", flush=True)
+        seen = len(lines)
 
 
 if __name__ == "__main__":
