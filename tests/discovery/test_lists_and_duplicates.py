@@ -99,6 +99,9 @@ def test_two_names_are_one_plugin(toy: World, kind: str) -> None:
     other = ("old-name", "filtered", "another name of plugin 'new-name', which runs once")
     assert result.stdout.strip() == str([("new-name", "success", None), other]), result
     assert result.stderr.count("RUN") == 1, result
+    # A program need not read that from a text.
+    fields = "import prefect, prefect_preflight as p; print([x.another_name_of for x in p.last_report().plugins])"
+    assert toy.run(fields, env=ENABLED, check=True).stdout == "[None, 'new-name']\n"
     # The first name is excluded: the other one runs.
     result = toy.run(code, env={**ENABLED, "PREFECT_PLUGINS_DENY": "new-name"}, check=True)
     assert result.stdout.strip() == str([("new-name", "filtered", "in deny list"), ("old-name", "success", None)])

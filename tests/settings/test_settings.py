@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import prefect_preflight
-from prefect_preflight._settings import FIELDS, Settings
+from prefect_preflight._settings import FIELDS, Settings, resolution
 from prefect_preflight._settings.resolution import resolve
 
 PACKAGES = Path(prefect_preflight.__file__).parent.parent
@@ -676,6 +676,26 @@ def test_disabled_imports_no_parser(tmp_path: Path) -> None:
     """Disabled in the environment: only modules of our own."""
     added = added_modules(tmp_path, PREFECT_PLUGINS_ENABLED="0", PREFECT_EXPERIMENTS_PLUGINS_ALLOW="a,b")
     assert all(name.startswith("prefect_preflight.") for name in added)
+
+
+def test_checks_that_are_left_out_would_find_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing seems to be wrong the checks are not loaded; had they run, they would have found nothing."""
+    names = (
+        *("PREFECT_PLUGINS_ENABLED", "PREFECT_EXPERIMENTS_PLUGINS_ENABLED", "prefect_plugins_enabled"),
+        *("PREFECT_PLUGINS_STRICT", "PREFECT_PLUGINS_STRCT", "PREFECT_EXPERIMENTS_PLUGIN_STRICT"),
+        *("PREFECT_PLUGINS", "PREFECT_EXPERIMENTS", "PREFECT_API_URL"),
+    )
+    left_out = 0
+    for number in range(2 ** len(names)):
+        chosen = [name for index, name in enumerate(names) if number >> index & 1]
+        environ = {name: "{}" if name in ("PREFECT_PLUGINS", "PREFECT_EXPERIMENTS") else "1" for name in chosen}
+        found = [problem.text for problem in project.resolve(environ).problems]
+        with monkeypatch.context() as context:
+            context.setattr(resolution._Resolver, "may_have_mistakes", lambda _: True)
+            checked = [problem.text for problem in project.resolve(environ).problems]
+        assert found == checked, chosen
+        left_out += not found
+    assert 0 < left_out < 2 ** len(names)
 
 
 def test_without_argv(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,12 +95,24 @@ class _Resolver:
         self.prefect_setting("api_url", "api", "url", "prefect_api_url")
         self.prefect_setting("logging_level", "logging", "level", "prefect_logging_level")
         self.debug_modes()
+        if self.may_have_mistakes():
+            from .checks import report_conflicts, report_unknown_names
 
-        from .checks import report_conflicts, report_unknown_names
-
-        report_conflicts(self.sources, _KINDS, PREFIXES)
-        report_unknown_names(self.sources, FIELDS, PREFIXES)
+            report_conflicts(self.sources, _KINDS, PREFIXES)
+            report_unknown_names(self.sources, FIELDS, PREFIXES)
         self.sources.check_profile()
+
+    def may_have_mistakes(self) -> bool:
+        """Whether there is anything to check: mostly only the environment says something, in known names, each once."""
+        known = {(prefix + field).lower(): field for prefix in PREFIXES for field in FIELDS}
+        ours = [name for name in self.sources.variables if name.startswith(("prefect_plugins", "prefect_experiments"))]
+        fields = {known.get(name) for name in ours}
+        return (
+            None in fields
+            or len(fields) < len(ours)
+            or bool(self.sources.env_file() or self.sources.profile(PREFIXES[0])[0])
+            or any(table for _, table in self.sources.plugin_tables())
+        )
 
     def plugin_setting(self, field: str) -> None:
         """Resolve one setting of the plugin system."""
