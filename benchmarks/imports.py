@@ -144,7 +144,7 @@ class _Comparison:
 def _foreign_modules(one: Any, other: Any) -> set[str]:
     """Modules that `one` has loaded and `other` has not, without ours."""
     names: set[str] = set(one["modules"]) - set(other["modules"])
-    return {name for name in names if name.partition(".")[0] != "prefect_preflight"}
+    return {name for name in names if name.partition(".")[0].lstrip("_") != "prefect_preflight"}
 
 
 def pairwise_ratio(one: Sample, other: Sample) -> Sample:

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 MAIN_VERSIONS = ("3.12", "3.13", "3.11", "3.10")
 """The Pythons wanted for the whole suite, best first: those that the newest Prefect runs on."""
 
-OLDEST_VERSION = "3.9"
-"""The oldest Python that is supported."""
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+"""The Pythons that are supported, the oldest first; pyproject.toml's classifiers name the same."""
+
+OLDEST_VERSION = VERSIONS[0]
+"""The oldest one."""
+
+NEWEST_VERSION = VERSIONS[-1]
+"""The newest one."""
 
 
 @functools.cache

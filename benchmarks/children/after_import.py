@@ -11,7 +11,9 @@ import prefect  # noqa: F401
 stay = [
     finder
     for finder in sys.meta_path
-    if (str(getattr(finder, "__module__", None) or getattr(finder, "__name__", ""))).startswith("prefect_preflight")
+    if (str(getattr(finder, "__module__", None) or getattr(finder, "__name__", "")))
+    .lstrip("_")
+    .startswith("prefect_preflight")
 ]
 NUMBER = 100_000
 answers = [

@@ -27,7 +27,7 @@ json.dump(
         "kilobytes": kilobytes,
         "modules": modules,
         "noops": noops,
-        "finders": [name for name in ours if name.startswith("prefect_preflight")],
+        "finders": [name for name in ours if name.lstrip("_").startswith("prefect_preflight")],
     },
     sys.stdout,
 )

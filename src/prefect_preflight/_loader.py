@@ -1,6 +1,6 @@
 """The loader of `prefect`: Prefect's own, with the stages around it.
 
-`import prefect` finds it by the finder in `__init__`, and its `exec_module` does all the work, once per
+`import prefect` finds it by the finder `_prefect_preflight`, and its `exec_module` does all the work, once per
 process:
 
     early   the module is not in `sys.modules`: the plugins' hooks run, their environment is applied
@@ -14,7 +14,8 @@ import os
 import sys
 
 from ._settings import PREFIXES, REPORT_DIR, TRUE, Settings, anything_set
-from ._state import ask_other_finders, begin_afresh, complain, finder, finish, is_asked_in_return, state
+from ._state import ask_other_finders, begin_afresh, complain, finish, is_asked_in_return, state
+from ._state import finder as start_up_finder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 def find_staged_spec(path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
     """The spec of `prefect` that the other finders give, its loader wrapped; None leaves the answer to them."""
+    finder = start_up_finder()
     if is_asked_in_return(finder, "prefect"):
         return None
     run: PrefectImport | None = state.run

@@ -13,8 +13,24 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-finder: "Any" = sys.modules[__package__]
-"""The start-up finder: the package itself, see there. Loaded before this module, so nothing is imported for it."""
+
+# By name, since it lies at the top of the house.
+_FINDER = "_prefect_preflight"
+
+
+def finder() -> "Any":
+    """The start-up finder, None where no start-up file was read. It is not imported here: that would register it."""
+    return sys.modules.get(_FINDER)
+
+
+def register() -> None:
+    """Put the start-up finder in front of the others, if it is not among them."""
+    if finder() is None:
+        from importlib import import_module
+
+        import_module(_FINDER)  # registers itself, when it is imported first
+    if finder() not in sys.meta_path:
+        sys.meta_path.insert(0, finder())
 
 
 class State:
@@ -44,15 +60,14 @@ state = State()
 def finish(reason: "str | None" = None) -> None:
     """The hooks have run, or will not for `reason`; no further import costs anything because of the start-up finder."""
     state.phase, state.reason = "done", reason
-    if finder in sys.meta_path:
-        sys.meta_path.remove(finder)
+    if finder() in sys.meta_path:
+        sys.meta_path.remove(finder())
 
 
 def begin_afresh() -> None:
     """Have the next `import prefect` be the first again."""
     state.phase = "waiting"
-    if finder not in sys.meta_path:
-        sys.meta_path.insert(0, finder)
+    register()
 
 
 def complain(text: str) -> None:

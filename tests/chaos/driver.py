@@ -205,7 +205,7 @@ def look(found: dict[str, object]) -> None:
         getattr(finder, "__name__", type(finder).__name__)
         for finder in sys.meta_path
         if (getattr(finder, "__module__", None) or type(finder).__module__ or "").startswith("prefect_preflight")
-        or getattr(finder, "__name__", "") == "prefect_preflight"
+        or getattr(finder, "__name__", "") == "_prefect_preflight"
     ]
     found["modules"] = sorted(name for name in sys.modules if name.startswith("chaos_"))
     found["seen"] = SEEN

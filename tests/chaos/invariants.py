@@ -197,7 +197,7 @@ def _prefect(scenario: Scenario, found: dict[str, Any]) -> Iterator[tuple[str, s
         yield "prefect", f"complete: {found['prefect']}, usable: {found['usable']}"
     if not found["loader"].startswith("_frozen_importlib"):
         yield "prefect", f"its loader is of {found['loader']}"
-    if "prefect_preflight" in found["finders"]:
+    if "_prefect_preflight" in found["finders"]:
         yield "finders", f"{found['finders']}"
     missing = [names for names in found["seen"] if names]
     if missing and not scenario.hogs:

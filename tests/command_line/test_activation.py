@@ -76,8 +76,8 @@ def test_prefect_imported_before(world: World) -> None:
     """If Prefect was there before the hook, that is the finding, and no run is shown."""
     world.plugin("traced", TRACED)
     code = """
-        import sys, prefect_preflight
-        sys.meta_path.remove(prefect_preflight)
+        import sys, _prefect_preflight
+        sys.meta_path.remove(_prefect_preflight)
         import prefect
         from prefect_preflight._command_line.diagnose import diagnose
         diagnose(["--format", "json"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 NEW, LEGACY = "PREFECT_PLUGINS_", "PREFECT_EXPERIMENTS_PLUGINS_"
 REAL = {AWS: "aws", AZURE: "azure", OTEL: "prefect_otel"}
-OURS = ("prefect_preflight", "plugins_diag")
+OURS = ("_prefect_preflight", "prefect_preflight", "plugins_diag")
 
 _F = TypeVar("_F", bound=Callable[..., None])
 

@@ -24,7 +24,7 @@ import faulthandler, os, signal, sys, threading, time, traceback
 import asyncio, concurrent.futures, contextvars, dataclasses, functools, inspect, json, logging, typing
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-OURS = os.sep + "prefect_preflight" + os.sep
+OURS = "prefect_preflight"
 EVERY_OCCURRENCE = {every}
 
 def traced(stop):

@@ -15,11 +15,12 @@ MODULES = {
     ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCES.rglob("*.py"))
 }
-# From the top: each floor knows those below it alone. `plugins_diag` is the front door of the command line;
-# `_activation_path` holds no module of the package, but a start-up file like the `.pth`.
+# From the top: each floor knows those below it alone. `_prefect_preflight` is what every Python executes,
+# `plugins_diag` the front door of the command line; `_activation_path` holds no module of the package, but a start-up
+# file like the `.pth`.
 FLOORS = (
     ("plugins_diag", "_activation_path", "_pytest_plugin"),
-    ("__init__", "testing"),
+    ("_prefect_preflight", "__init__", "testing"),
     ("_loader", "_public"),
     ("_stages",),
     ("_prefect", "_command_line"),
@@ -58,7 +59,7 @@ def floor(name: str) -> int:
     """How far down a module lies, 0 at the top."""
     top, _, rest = name.partition(".")
     room = rest.partition(".")[0] or ("__init__" if top == "prefect_preflight" else "")
-    return next(level for level, rooms in enumerate(FLOORS) if (top if top == "plugins_diag" else room) in rooms)
+    return next(level for level, rooms in enumerate(FLOORS) if (room if top == "prefect_preflight" else top) in rooms)
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:

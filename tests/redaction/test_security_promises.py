@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import csv
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.core
 
-STARTUP_FILES = ("prefect_preflight.pth", "prefect_preflight.start")
+STARTUP_FILE = "prefect_preflight.pth"
 PACKAGE = Path(prefect_preflight.__file__).parent
 SCREEN = 40
 """Lines of a terminal."""
@@ -81,33 +80,29 @@ print(json.dumps({**events, "threads": threads, "token": os.environ.get("TOKEN")
 """
 
 
-class TestStartUpFiles:
-    """The two files that Python executes."""
+class TestStartUpFile:
+    """What Python executes at its start."""
 
-    def test_they_are_in_record(self, bare: Host) -> None:
-        """RECORD lists both with their digests, so an uninstall removes and a verification checks them."""
+    def test_it_is_in_record(self, bare: Host) -> None:
+        """RECORD lists it with its digest, so an uninstall removes and a verification checks it."""
         (record,) = bare.site.glob("prefect_preflight-*.dist-info/RECORD")
         with record.open(encoding="utf-8", newline="") as file:
             rows = {row[0]: row[1] for row in csv.reader(file)}
-        for name in STARTUP_FILES:
+        for name in (STARTUP_FILE, "_prefect_preflight.py"):
             assert rows[name].startswith("sha256=")
 
-    def test_they_say_one_thing(self, bare: Host) -> None:
-        """Each is one line of ASCII that names `prefect_preflight.init`, and executes no text."""
-        for name in STARTUP_FILES:
-            data = (bare.site / name).read_bytes()
-            line = data.decode("ascii")
-            assert line.count("\n") == 1 and len(line) < 80
-            assert "init" in line and not re.search(r"exec|eval|compile|__import__|base64|\\x|chr\(", line)
+    def test_it_says_one_thing(self, bare: Host) -> None:
+        """It is one import, in ASCII, and nothing else."""
+        assert (bare.site / STARTUP_FILE).read_bytes() == b"import _prefect_preflight\n"
 
     def test_the_code_fits_on_one_screen(self) -> None:
         """What is executed at each start, without comments, docstrings and what only type checkers see, is a screen."""
-        tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+        tree = ast.parse((PACKAGE.parent / "_prefect_preflight.py").read_text("utf-8"))
         lines = set()
         for node in tree.body:
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
                 continue
-            if isinstance(node, ast.FunctionDef) and node.name != "init":
+            if isinstance(node, ast.FunctionDef):
                 lines.add(node.lineno)  # it is defined, and not called
                 continue
             lines.update(
@@ -118,10 +113,10 @@ class TestStartUpFiles:
         assert len(lines) <= SCREEN
 
     def test_it_imports_only_what_is_built_in_and_loaded(self) -> None:
-        """At module level, `sys` and `_thread`, which Python's import system has loaded before, and nothing else."""
-        tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+        """`sys`, `_thread` and `os`, which every start of Python has loaded before, and nothing else."""
+        tree = ast.parse((PACKAGE.parent / "_prefect_preflight.py").read_text("utf-8"))
         imports = [ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        assert imports[0] == "import sys" and {line.partition(" import")[0] for line in imports[1:]} == {"from _thread"}
+        assert {line.partition(" import ")[0] for line in imports} == {"import sys", "from _thread", "from os"}
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.core
 
-# In the place of our package, so that the base line is the same environment without us.
-STAND_IN = "def init():\n    pass\n"
+STAND_IN = ""
+"""In the place of what the start-up file imports, so that the base line is the same environment without us."""
 
 LOOK = """
 import json, sys
@@ -39,7 +39,7 @@ WORKING_PARTS = (
 
 def ours(modules: list[str]) -> set[str]:
     """Those of the modules that are ours."""
-    return {name for name in modules if name.partition(".")[0] == "prefect_preflight"}
+    return {name for name in modules if name.partition(".")[0] in ("_prefect_preflight", "prefect_preflight")}
 
 
 def others(modules: list[str]) -> set[str]:
@@ -68,9 +68,9 @@ def look(world: World, **variables: str | None) -> dict[str, Any]:
 def test_exactly_the_same_modules(world: World, each_prefect: Host, variables: dict[str, str]) -> None:
     """Disabled, `import prefect` loads the modules that it loads without us, apart from a few of ours."""
     with_us = look(world, **variables)
-    world.plugin("stand-in", STAND_IN, module="prefect_preflight", entry_points={})
+    world.plugin("stand-in", STAND_IN, module="_prefect_preflight", entry_points={})
     without = look(world, **variables)
-    assert ours(without["modules"]) == {"prefect_preflight"}
+    assert ours(without["modules"]) == {"_prefect_preflight"}
     assert not ours(with_us["modules"]) & {f"prefect_preflight.{name}" for name in WORKING_PARTS}
     assert others(with_us["modules"]) == others(without["modules"])
     for what in ("finders", "path hooks", "loader", "spec", "names"):
@@ -81,7 +81,7 @@ def test_a_pyproject_of_somebody_elses(world: World) -> None:
     """A `pyproject.toml` without a word on Prefect in the working directory makes no parser load."""
     (world.cwd / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
     with_us = look(world)
-    world.plugin("stand-in", STAND_IN, module="prefect_preflight", entry_points={})
+    world.plugin("stand-in", STAND_IN, module="_prefect_preflight", entry_points={})
     without = look(world)
     assert others(with_us["modules"]) == others(without["modules"])
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-FILES = ("prefect_preflight.pth", "prefect_preflight.start")
+FILE = "prefect_preflight.pth"
 FINDERS = "import sys; print(sum('prefect_preflight' in repr(finder) for finder in sys.meta_path))"
 
 
@@ -53,9 +53,9 @@ def test_orphaned_start_up_file(hosts: Hosts, wheel: Path, tmp_path: Path, versi
     """What Python itself says of a `.pth` whose package was deleted by hand is loud; ours needs `import` to work."""
     host = hosts.fresh(tmp_path / "environment", python=version)
     uv("pip", "install", "--quiet", "--no-deps", "--python", host.python, wheel)
-    (host.site / "prefect_preflight" / "__init__.py").unlink()  # a namespace package is left
+    (host.site / "_prefect_preflight.py").unlink()
     result = host.run("print('started')")
-    # A start-up file can only name its package. Python tells which line failed, and starts.
+    # A start-up file can only name its module. Python tells which line failed, and starts.
     assert (result.returncode, result.stdout) == (0, "started\n"), result
 
 
@@ -91,15 +91,14 @@ def test_nothing_on_stdout(world: World, each_prefect: Host, kind: str) -> None:
 
 
 def test_scanners(hosts: Hosts) -> None:
-    """Both start-up files are in RECORD, ASCII, with no `exec`."""
+    """The start-up file is in RECORD, ASCII, with no `exec` and no semicolon, which scanners flag."""
     host = hosts(python="3.12")
     record = next(host.site.glob("prefect_preflight-*.dist-info/RECORD")).read_text()
-    for name in FILES:
-        assert re.search(rf"^{re.escape(name)},sha256=[\w-]+,\d+$", record, re.MULTILINE), record
-        text = (host.site / name).read_bytes().decode("ascii")
-        assert not re.search(r"exec|eval|compile|base64|__import__|open|subprocess|socket|http", text), text
+    assert re.search(rf"^{re.escape(FILE)},sha256=[\w-]+,\d+$", record, re.MULTILINE), record
+    text = (host.site / FILE).read_bytes().decode("ascii")
+    assert not re.search(r"exec|eval|compile|base64|__import__|open|subprocess|socket|http|;", text), text
     package = host.site / "prefect_preflight"
-    for file in package.rglob("*.py"):
+    for file in (host.site / "_prefect_preflight.py", *package.rglob("*.py")):
         assert not re.search(r"\b(exec|eval)\(", file.read_text("utf-8")), file
 
 
@@ -133,8 +132,7 @@ def test_disabled_adds_no_module(world: World, how: str) -> None:
 def test_start_up_files_are_ascii(hosts: Hosts, encoding: str) -> None:
     """The files are ASCII, so Python starts in any locale."""
     host = hosts(python="3.12")
-    for name in FILES:
-        assert (host.site / name).read_bytes().isascii()
+    assert (host.site / FILE).read_bytes().isascii()
     for coerce in ("0", "1"):
         env = {"LANG": None, "LC_ALL": encoding, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": coerce}
         result = host.run(FINDERS, env=env, check=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import _prefect_preflight
 import prefect_preflight
 from snippets import ENABLED, IMPORT_AND_TELL, hook, returning, told
 
@@ -46,8 +47,8 @@ def run(world: World, program: object, **variables: str | None) -> Result:
     return world.run(program, env={**ENABLED, "NOTES": str(world.cwd / "notes"), **variables}, check=True)
 
 
-# A stand-in of the package that the `.pth` file imports: what the interpreter loads with it is the base line.
-STAND_IN = "def init():\n    pass\n"
+STAND_IN = ""
+"""A stand-in of the module that the `.pth` file imports: what the interpreter loads with it is the base line."""
 
 
 class TestEveryPythonProcess:
@@ -57,13 +58,13 @@ class TestEveryPythonProcess:
         """Starting Python with us installed loads one module more than without, and that is ours."""
         program = "import sys, json; print(json.dumps(sorted(sys.modules)))"
         with_us = world.run(program, check=True).json
-        world.plugin("stand-in", STAND_IN, module="prefect_preflight", entry_points={})
+        world.plugin("stand-in", STAND_IN, module="_prefect_preflight", entry_points={})
         assert with_us == world.run(program, check=True).json
-        assert [name for name in with_us if name.startswith("prefect")] == ["prefect_preflight"]
+        assert [name for name in with_us if "prefect" in name] == ["_prefect_preflight"]
 
     def test_registers_one_finder(self, world: World) -> None:
         """There is one finder of ours, although up to 3.14 each `.pth` line of a virtual environment runs twice."""
-        program = "import sys; print(sum(getattr(f, '__name__', '') == 'prefect_preflight' for f in sys.meta_path))"
+        program = "import sys; print(sum(getattr(f, '__name__', '') == '_prefect_preflight' for f in sys.meta_path))"
         assert world.run(program, check=True).stdout == "1\n"
 
     def test_the_public_names_are_lazy(self, world: World) -> None:
@@ -94,29 +95,29 @@ class TestEveryPythonProcess:
         """Calling `init` again adds no second finder."""
         prefect_preflight.init()
         prefect_preflight.init()
-        assert sys.meta_path.count(prefect_preflight) == 1  # type: ignore[arg-type]
+        assert sys.meta_path.count(_prefect_preflight) == 1  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("value", ["1", "true", "TRUE", "t", "yes", "y", "on"])
     def test_the_kill_switch(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         """`PREFECT_PREFLIGHT_DISABLE` keeps the finder out."""
-        monkeypatch.setattr(sys, "meta_path", [f for f in sys.meta_path if f is not prefect_preflight])
+        monkeypatch.setattr(sys, "meta_path", [f for f in sys.meta_path if f is not _prefect_preflight])
         monkeypatch.setenv("PREFECT_PREFLIGHT_DISABLE", value)
         prefect_preflight.init()
-        assert prefect_preflight not in sys.meta_path
+        assert _prefect_preflight not in sys.meta_path
 
     @pytest.mark.parametrize("value", ["", "0", "false", "no", "off"])
     def test_the_kill_switch_off(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         """Any other value of it does not."""
-        monkeypatch.setattr(sys, "meta_path", [f for f in sys.meta_path if f is not prefect_preflight])
+        monkeypatch.setattr(sys, "meta_path", [f for f in sys.meta_path if f is not _prefect_preflight])
         monkeypatch.setenv("PREFECT_PREFLIGHT_DISABLE", value)
         prefect_preflight.init()
-        assert sys.meta_path.count(prefect_preflight) == 1  # type: ignore[arg-type]
+        assert sys.meta_path.count(_prefect_preflight) == 1  # type: ignore[arg-type]
 
     def test_the_kill_switch_in_a_child(self, world: World, each_prefect: Host) -> None:
         """With the switch on `import prefect` loads nothing of ours, whatever the other settings say."""
-        program = "import prefect, sys; print([name for name in sys.modules if name.startswith('prefect_preflight')])"
+        program = "import prefect, sys; print([name for name in sys.modules if 'prefect_preflight' in name])"
         result = world.run(program, env=ENABLED, PREFECT_PREFLIGHT_DISABLE="1", check=True)
-        assert result.stdout == "['prefect_preflight']\n"
+        assert result.stdout == "['_prefect_preflight']\n"
 
     def test_without_argv_and_stderr(self, world: World) -> None:
         """Start-up works where an embedding program gives no `sys.argv` and no `sys.stderr`, and so do the hooks."""

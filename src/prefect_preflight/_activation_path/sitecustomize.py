@@ -18,13 +18,11 @@ def _activate() -> None:
     """Register the hook's finder; an error is one line on stderr, and Python starts."""
     try:
         try:
-            import prefect_preflight
+            import _prefect_preflight
         except ModuleNotFoundError:
             # The command was started from another environment than this Python's. Last on the path, it hides nothing.
             sys.path.append(_HOME)
-            import prefect_preflight
-
-        prefect_preflight.init()
+            import _prefect_preflight  # noqa: F401  # it registers itself
     except Exception as error:
         if sys.stderr is not None:
             sys.stderr.write(f"prefect-preflight: not activated, {type(error).__name__}: {error}\n")

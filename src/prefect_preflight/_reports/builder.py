@@ -57,10 +57,10 @@ def _why_nothing_ran() -> str:
     module = sys.modules.get("prefect")
     if module is None:
         return "Prefect has not been imported"
-    if finder not in sys.meta_path:
+    if finder() not in sys.meta_path:
         return "Prefect was imported without prefect-preflight's finder on sys.meta_path: never there, or removed"
     loader = getattr(module, "__loader__", None)
-    first = sys.meta_path[0] if sys.meta_path[0] is not finder else None
+    first = sys.meta_path[0] if sys.meta_path[0] is not finder() else None
     return (
         "Prefect was imported without prefect-preflight's finder being asked"
         + (f", as {_type_name(first)} stands before it" if first is not None else "")

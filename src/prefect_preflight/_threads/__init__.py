@@ -1,11 +1,13 @@
 """Threads and locks of the operating system, whatever has patched `threading` or `_thread` since Python started.
 
 gevent and eventlet replace both by greenlets. A greenlet cannot be left behind when its time is over, and a lock of
-theirs cannot be waited for in another thread. What they replace is kept from the start of Python on: see `__init__`.
+theirs cannot be waited for in another thread. What they replace is kept from the start of Python on, by
+the start-up finder.
 """
 
 from __future__ import annotations
 
+import _thread
 import threading
 
 from prefect_preflight._state import finder
@@ -14,9 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-allocate_lock = finder._allocate_lock
-RLock = finder._RLock
-_start_new_thread = finder._start_new_thread
+# A process that has read no `.pth` file, and called no `init()` either, has nothing kept.
+_kept: Any = finder() or _thread
+allocate_lock = _kept.allocate_lock
+RLock = _kept.RLock
+_start_new_thread = _kept.start_new_thread
 
 __all__ = ["Bell", "RLock", "allocate_lock", "start_thread"]
 

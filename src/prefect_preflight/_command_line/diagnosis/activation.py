@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect_preflight._discovery.installed_prefect import identify
 from prefect_preflight._settings import DISABLE, FIELDS, PREFIXES, REPORT_DIR, TRUE
-from prefect_preflight._state import finder, state
+from prefect_preflight._state import finder, register, state
 from prefect_preflight._version import __version__
 
 from . import startup_files
@@ -91,7 +91,7 @@ def look(activate: bool = False) -> Activation:
     """
     directories = startup_files.site_directories()
     files = startup_files.found(directories)
-    location = os.path.dirname(os.path.abspath(finder.__file__))
+    location = startup_files.PACKAGE
     spec, staged = _prefect_spec()
     prefect = None if spec is None else _described(spec)
     found = _activation_state(prefect, staged, bool(files))
@@ -143,7 +143,7 @@ def _activation_state(prefect: PrefectFound | None, staged: bool, files: bool) -
         return "imported-before"
     if os.environ.get(DISABLE, "").lower() in TRUE:
         return "kill-switch"
-    if finder in _finders():
+    if finder() in _finders():
         if prefect is None or (staged and prefect.distribution is not None):
             return "active"
         return "foreign-package" if prefect.distribution is None else "finder-in-front"
@@ -161,9 +161,9 @@ def _activate(found: ActivationState) -> bool:
     """Register the finder in front of all others, where that helps; the kill switch is respected."""
     if found in ("kill-switch", "imported-before", "foreign-package"):
         return False
-    if finder in sys.meta_path:
-        sys.meta_path.remove(finder)
-    finder.init()
+    if finder() in sys.meta_path:
+        sys.meta_path.remove(finder())
+    register()
     return _prefect_spec()[1]
 
 
@@ -173,9 +173,9 @@ def _finders() -> list[object]:
 
 def _finders_in_front() -> tuple[str, ...]:
     finders = _finders()
-    if finder not in finders:
+    if finder() not in finders:
         return ()
-    return tuple(_name(other) for other in finders[: finders.index(finder)])
+    return tuple(_name(other) for other in finders[: finders.index(finder())])
 
 
 def _name(other: object) -> str:

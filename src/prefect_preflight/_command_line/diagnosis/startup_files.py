@@ -8,8 +8,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefect_preflight._state import finder
-
 if TYPE_CHECKING:
     from prefect_preflight._statuses import StartupFileKind
 
@@ -24,10 +22,12 @@ __all__ = [
     "unread",
 ]
 
-_NAMES = ("prefect_preflight.pth", "prefect_preflight.start")
+PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+"""The directory of the package `prefect_preflight` in use, or its place in a zip archive."""
+_OURS = "prefect_preflight.pth"
 _MARK = b"prefect_preflight"
 # A directory, or a place in a zip archive, in which any Python finds `sitecustomize`.
-ACTIVATION_PATH = os.path.join(os.path.dirname(os.path.abspath(finder.__file__)), "_activation_path")
+ACTIVATION_PATH = os.path.join(PACKAGE, "_activation_path")
 """The directory that `prefect-preflight run` puts on `PYTHONPATH`."""
 
 
@@ -78,9 +78,8 @@ def found(directories: tuple[str, ...]) -> tuple[StartupFile, ...]:
 
 
 def responsible(files: tuple[StartupFile, ...]) -> str | None:
-    """The file that activated the hook: from Python 3.15 on a `.start` file rather than a `.pth` (PEP 829)."""
-    order = ("start", "pth") if sys.version_info >= (3, 15) else ("pth",)
-    for kind in (*order, "sitecustomize", "usercustomize"):
+    """The file that activated the hook: a `.start` file keeps Python from the `.pth` of the same name (PEP 829)."""
+    for kind in ("start", "pth", "sitecustomize", "usercustomize"):
         for file in files:
             if file.kind == kind:
                 return file.path
@@ -88,11 +87,12 @@ def responsible(files: tuple[StartupFile, ...]) -> str | None:
 
 
 def unread(package: str, directories: tuple[str, ...]) -> tuple[str, ...]:
-    """Our start-up files beside the package, if that directory is none whose files Python reads."""
+    """Our start-up file beside the package, if that directory is none whose files Python reads."""
     home = os.path.dirname(package)
     if os.path.realpath(home) in map(os.path.realpath, directories):
         return ()
-    return tuple(path for name in _NAMES if os.path.isfile(path := os.path.join(home, name)))
+    path = os.path.join(home, _OURS)
+    return (path,) if os.path.isfile(path) else ()
 
 
 def other_copies(package: str) -> tuple[Copy, ...]:
@@ -113,7 +113,9 @@ def _startup_files(directory: str) -> list[tuple[str, StartupFileKind]]:
         names = sorted(os.listdir(directory))
     except OSError:
         return []
-    kinds: dict[str, StartupFileKind] = {".pth": "pth", ".start": "start"}
+    kinds: dict[str, StartupFileKind] = {".pth": "pth"}
+    if sys.version_info >= (3, 15):  # before, Python does not know them
+        kinds[".start"] = "start"
     # `site` skips names that begin with a dot.
     return [
         (os.path.join(directory, name), kinds[extension])

@@ -1,0 +1,46 @@
+"""What every Python process of the environment executes: `prefect_preflight.pth` imports it, and that is all.
+
+It registers one finder, which waits for the first `import prefect`: see `prefect_preflight._loader`. The finder is this
+module itself: the import system asks an entry of `sys.meta_path` for `find_spec` only (PEP 451), and a class would be
+one more object to build at every start. Up to Python 3.14 a virtual environment executes each `.pth` line twice
+(cpython#75723); a module's body runs once.
+
+PYTEST_DONT_REWRITE: it is imported before pytest could rewrite it, about which pytest would warn in every session.
+"""
+
+import sys
+
+# Kept for hooks' threads, before gevent or eventlet can replace them: see `prefect_preflight._threads`. Importing them
+# costs next to nothing: `_thread` is built in, and loaded before any `.pth` file is read, as `os` is.
+from _thread import RLock, allocate_lock, start_new_thread  # noqa: F401
+from os import environ
+
+TYPE_CHECKING = False  # a type checker takes this name for true; importing it from `typing` would load `typing`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Optional
+
+
+def find_spec(
+    name: "str", path: "Optional[Sequence[str]]" = None, target: "Optional[ModuleType]" = None
+) -> "Optional[ModuleSpec]":
+    """Answer for `prefect` with the spec that the other finders give, its loader wrapped (PEP 451).
+
+    Runs no plugin: anyone may call it just to look. None for every other name.
+    """
+    if name != "prefect":
+        return None
+    try:
+        from prefect_preflight._loader import find_staged_spec
+
+        return find_staged_spec(path, target)
+    except Exception as error:  # our own error is never the host's: Prefect loads as if we were not installed
+        if sys.stderr is not None:
+            sys.stderr.write(f"prefect-preflight: no plugin hooks run, {type(error).__name__}: {error}\n")
+        return None
+
+
+if environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() not in ("1", "true", "t", "yes", "y", "on"):
+    sys.meta_path.insert(0, sys.modules[__name__])
