@@ -10,11 +10,15 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Callable, Optional, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overload
 
 from ._plugins import HOOK_ATTRIBUTE, PREFECT_PLUGIN_API_VERSION
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from ._plugins.data_class import dataclass
 
 HookReturn = Union["SetupResult", None, Awaitable[Optional["SetupResult"]]]
 
@@ -107,6 +111,13 @@ class HookContext:
     api_url: Optional[str]
     logger_factory: Callable[[str], logging.Logger]
 
+    def __init__(
+        self, prefect_version: str, api_url: Optional[str], logger_factory: Callable[[str], logging.Logger]
+    ) -> None:
+        self.prefect_version = prefect_version
+        self.api_url = api_url
+        self.logger_factory = logger_factory
+
 
 class _ResultType(type):
     """Lets `SetupResult | None` in an annotation be evaluated on Python 3.9, as Prefect's documentation writes it."""
@@ -117,7 +128,7 @@ class _ResultType(type):
             return Union[cls, other]
 
 
-@dataclass(repr=False)
+@dataclass
 class SetupResult(metaclass=_ResultType):
     """What a hook returns.
 
@@ -135,6 +146,20 @@ class SetupResult(metaclass=_ResultType):
     required: bool = False
     expires_at: Optional[datetime] = None
     inherit: bool = False
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        note: Optional[str] = None,
+        required: bool = False,
+        expires_at: Optional[datetime] = None,
+        inherit: bool = False,
+    ) -> None:
+        self.env = env
+        self.note = note
+        self.required = required
+        self.expires_at = expires_at
+        self.inherit = inherit
 
     def __repr__(self) -> str:
         """All fields, the values of `env` left out: a repr ends in logs and tracebacks."""
@@ -161,6 +186,12 @@ class SetupSummary:
     env_preview: dict[str, str]
     note: Optional[str]
     error: Optional[str]
+
+    def __init__(self, plugin: str, env_preview: dict[str, str], note: Optional[str], error: Optional[str]) -> None:
+        self.plugin = plugin
+        self.env_preview = env_preview
+        self.note = note
+        self.error = error
 
 
 def _specify(function: _F) -> _F:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -159,6 +160,68 @@ class TestData:
         """Results compare and can be changed as dataclasses can."""
         assert SetupResult({"A": "1"}) == SetupResult({"A": "1"})
         assert dataclasses.replace(SetupResult({"A": "1"}), note="n").note == "n"
+
+
+USES = {
+    "compared": "assert a == SetupResult({'A': '1'}) and a != SetupResult({}) and a != 3",
+    "printed": "assert repr(HookContext(3, None, 1)) == 'HookContext(prefect_version=3, api_url=None, logger_factory=1)'",
+    "recognised": "import dataclasses; assert dataclasses.is_dataclass(a) and dataclasses.is_dataclass(HookContext)",
+    "replaced": "import dataclasses; assert dataclasses.replace(a, note='n') == SetupResult({'A': '1'}, 'n')",
+    "copied": "import copy, pickle; assert copy.deepcopy(a) == pickle.loads(pickle.dumps(a)) == a",
+    "as a dict": "import dataclasses; assert dataclasses.asdict(a)['env'] == {'A': '1'}",
+    "derived": """
+import dataclasses
+@dataclasses.dataclass
+class Own(SetupResult):
+    extra: int = 3
+assert Own({}, extra=4).extra == 4 and [f.name for f in dataclasses.fields(Own)][0::5] == ['env', 'extra']
+""",
+    "derived, plain": """
+import dataclasses
+class Own(SetupResult):
+    pass
+assert dataclasses.fields(Own) == dataclasses.fields(SetupResult) and Own({}) == Own({}) != SetupResult({})
+""",
+    "hashed": """
+try:
+    hash(a)
+except TypeError:
+    pass
+else:
+    raise AssertionError("it can be hashed")
+""",
+    "matched": """
+import sys
+if sys.version_info >= (3, 10):
+    exec("match a:\\n case SetupResult(env, None): assert env == {'A': '1'}\\n case _: raise AssertionError")
+""",
+    "replaced from Python 3.13 on": "import copy; assert copy.replace(a, required=True).required",
+    "in threads": """
+import threading
+barrier, found = threading.Barrier(8), []
+def compare():
+    barrier.wait()
+    found.append((SetupResult({}) == SetupResult({}), repr(a), SetupResult.__dataclass_fields__))
+threads = [threading.Thread(target=compare) for _ in range(8)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+assert len(found) == 8 and all(same for same, _, _ in found) and len({text for _, text, _ in found}) == 1
+""",
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_data_class_at_its_first_use(bare: Host, use: str) -> None:
+    """The classes are data classes in every way that shows, although `dataclasses` is not imported before."""
+    code = f"""
+import sys
+from prefect_preflight import HookContext, SetupResult
+a = SetupResult({{'A': '1'}})
+assert a.env == {{'A': '1'}} and ("dataclasses" not in sys.modules or sys.version_info[:2] == (3, 14))
+{USES[use]}
+"""
+    if sys.version_info < (3, 13) and "Python 3.13" in use:
+        code = code.replace("assert copy.replace(a, required=True).required", "assert not hasattr(a, '__replace__')")
+    bare.run(code, check=True)
 
 
 def test_the_names_before_prefect(world: World, each_prefect: Host) -> None:

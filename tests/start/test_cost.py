@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,8 +64,8 @@ def test_disabled(world: World, each_prefect: Host) -> None:
 def test_enabled_without_plugins(world: World, each_prefect: Host) -> None:
     """Enabled with no plugin installed, no module is loaded but ours, and few of these."""
     added = loaded(world, IMPORT, **ENABLED) - loaded(world, SUPERSEDED, **AWAY)
-    assert foreign(added) <= {"__future__"}
-    assert len(added) <= 18
+    assert foreign(added) == set()
+    assert len(added) <= 16
 
 
 def test_three_plugins(world: World, each_prefect: Host) -> None:
@@ -73,4 +74,6 @@ def test_three_plugins(world: World, each_prefect: Host) -> None:
         world.plugin(name, returning("DONE"))
     added = loaded(world, IMPORT, **ENABLED) - loaded(world, SUPERSEDED, **AWAY)
     assert {"noop_a", "noop_b", "noop_c"} <= added
-    assert {name.partition(".")[0] for name in added} & EXPENSIVE == set()
+    # On Python 3.14 `logging` imports them, by way of `traceback`.
+    expensive = EXPENSIVE | (set() if sys.version_info[:2] == (3, 14) else {"dataclasses", "inspect"})
+    assert {name.partition(".")[0] for name in added} & expensive == set()

@@ -1,7 +1,5 @@
 """Which plugins there are: the entry points of the group `prefect.plugins`, the allow and deny lists applied."""
 
-from __future__ import annotations
-
 import sys
 
 from .metadata import is_foreign, look_up
@@ -22,7 +20,7 @@ class Candidate:
 
     __slots__ = ("attribute", "distribution", "module", "name", "value", "version", "why_excluded")
 
-    def __init__(self, name: str, value: str, distribution: str | None, version: str | None) -> None:
+    def __init__(self, name: str, value: str, distribution: "str | None", version: "str | None") -> None:
         self.name = name
         self.value = value
         self.distribution = distribution
@@ -42,7 +40,7 @@ def canonical(name: str) -> str:
     return "-".join(part for part in name.lower().replace("_", "-").replace(".", "-").split("-") if part)
 
 
-def discover(settings: Settings) -> list[Candidate]:
+def discover(settings: "Settings") -> "list[Candidate]":
     """All plugins, those that the lists exclude too, sorted by name: results are applied in this order."""
     candidates = sorted(_candidates(), key=lambda candidate: (candidate.name, candidate.value))
     allow = settings.allow and [canonical(name) for name in settings.allow]
@@ -56,7 +54,7 @@ def discover(settings: Settings) -> list[Candidate]:
     return candidates
 
 
-def declarations(group: str) -> Iterator[Declaration]:
+def declarations(group: str) -> "Iterator[Declaration]":
     """Yield the entry points of `group`: name, value, and the distribution's name and version, None if unknown.
 
     Of several distributions with the same name only the first on the path counts, as in an import; one without
@@ -70,7 +68,7 @@ def declarations(group: str) -> Iterator[Declaration]:
     return look_up(group)
 
 
-def _candidates() -> Iterator[Candidate]:
+def _candidates() -> "Iterator[Candidate]":
     """Each plugin once, however often it is declared."""
     seen: set[tuple[str, str]] = set()
     for name, value, distribution, version in declarations(GROUP):

@@ -1,7 +1,5 @@
 """Which installed Prefect a package named `prefect` belongs to, if any."""
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -23,7 +21,7 @@ class InstalledPrefect:
         self.location = location  # the package's directory
 
 
-def identify(file: object) -> InstalledPrefect | None:
+def identify(file: object) -> "InstalledPrefect | None":
     """The Prefect whose package has this `__file__`; None for somebody's own package of that name.
 
     The hooks run for an installed Prefect alone: a folder `prefect` in the working directory must not trigger
@@ -34,11 +32,11 @@ def identify(file: object) -> InstalledPrefect | None:
     return _beside(file) or _by_metadata(file)
 
 
-def _beside(file: str) -> InstalledPrefect | None:
+def _beside(file: str) -> "InstalledPrefect | None":
     """By the metadata's directory beside the package, as every ordinary installation has it; a few microseconds."""
     package = os.path.dirname(file)
     try:
-        names = os.listdir(os.path.dirname(package))
+        names = [name for name in os.listdir(os.path.dirname(package)) if name[:7].lower() == "prefect"]
     except OSError:  # such as a zip archive
         return None
     for distribution in DISTRIBUTIONS:
@@ -50,7 +48,7 @@ def _beside(file: str) -> InstalledPrefect | None:
     return None
 
 
-def _by_metadata(file: str) -> InstalledPrefect | None:
+def _by_metadata(file: str) -> "InstalledPrefect | None":
     """By asking each distribution of that name for its files: editable installations and archives."""
     from importlib_metadata import distributions
 
@@ -64,7 +62,7 @@ def _by_metadata(file: str) -> InstalledPrefect | None:
     return None
 
 
-def _owns(distribution: Any, file: str) -> bool:
+def _owns(distribution: "Any", file: str) -> bool:
     if os.path.abspath(str(distribution.locate_file("prefect/__init__.py"))) == os.path.abspath(file):
         return True
     # PEP 610: an editable installation records the directory that it points to.

@@ -1,15 +1,20 @@
 """The process' environment: what plugins returned is applied to it, and what it tells of ancestors is read from it."""
 
-from __future__ import annotations
-
 import os
+from time import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Set while hooks run, to the time (seconds since the epoch) until which it counts: a Python process that a
+# hook starts inherits it and runs no hooks itself, and so cannot start another one, and so on. It counts for
+# a time only, since a hook may start a process that stays and has children of its own later. No PID is in it:
+# Prefect's workers become another program in the same process.
+_MARK = "PREFECT_PREFLIGHT_IN_HOOK"
 
-def apply(environment: Mapping[str, str]) -> None:
+
+def apply(environment: "Mapping[str, str]") -> None:
     """Set the variables of a validated environment.
 
     To be called by the importing thread alone, and only during the import: `setenv` in one thread while C
@@ -17,3 +22,24 @@ def apply(environment: Mapping[str, str]) -> None:
     """
     for name, value in environment.items():
         os.environ[name] = value
+
+
+def mark(seconds: float) -> None:
+    """Have processes that are started from now on, for `seconds` at most, known to be started by a hook."""
+    os.environ[_MARK] = f"{time() + seconds + 1.0:.3f}"
+
+
+def unmark() -> None:
+    """End that; more than once does no harm."""
+    os.environ.pop(_MARK, None)
+
+
+def inside_hook() -> bool:
+    """Whether a hook of another process started this one."""
+    until = os.environ.get(_MARK)
+    if until is None:
+        return False
+    try:
+        return time() < float(until)
+    except ValueError:
+        return False

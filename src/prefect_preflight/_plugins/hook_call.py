@@ -5,8 +5,6 @@ It changes nothing but what it returns, so that the result of a hook that was gi
 
 from __future__ import annotations
 
-import inspect
-
 from . import HOOK, PluginProblem
 from .describe import kind_of
 from .hook_result import HookResult
@@ -36,23 +34,55 @@ def call(hook: Hook, context: object, set_cancel: SetCancel) -> HookResult:
             environment that cannot be applied.
         BaseException: whatever the hook raises.
     """
-    _check_signature(hook.function)
-    result = hook.function(ctx=context)
-    if inspect.isawaitable(result):
-        result = _await(result, set_cancel)
-    if result is not None and not hasattr(result, "env"):
-        if inspect.iscoroutine(result):
-            result.close()  # or Python warns, later and elsewhere, that nobody awaited it
-        raise PluginProblem(
-            f"{HOOK} returned {kind_of(result)}; return SetupResult(env={{...}}), or None for no changes"
-        )
+    result = _called(hook.function, context)
+    if not _is_result(result):
+        result = _awaited(result, set_cancel)
     try:
         return HookResult(result)
     except EnvironmentProblem as error:
         raise PluginProblem(str(error)) from None
 
 
+def _is_result(result: object) -> bool:
+    return result is None or hasattr(result, "env")
+
+
+def _called(function: Callable[..., Any], context: object) -> Any:
+    try:
+        return function(ctx=context)
+    except TypeError:
+        _check_signature(function)  # it was not even called
+        raise
+
+
+# Errors and async hooks alone need `inspect`, which takes longer to import than a small plugin.
+def _awaited(result: Any, set_cancel: SetCancel) -> Any:
+    """What an async hook comes to.
+
+    Raises:
+        PluginProblem: if it is not an async hook, but returned something else; or if that is what it comes to.
+    """
+    import inspect
+
+    if inspect.isawaitable(result):
+        result = _await(result, set_cancel)
+    if not _is_result(result):
+        if inspect.iscoroutine(result):
+            result.close()  # or Python warns, later and elsewhere, that nobody awaited it
+        raise PluginProblem(
+            f"{HOOK} returned {kind_of(result)}; return SetupResult(env={{...}}), or None for no changes"
+        )
+    return result
+
+
 def _check_signature(function: Callable[..., Any]) -> None:
+    """See whether it can be called with `ctx`.
+
+    Raises:
+        PluginProblem: if not.
+    """
+    import inspect
+
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # a routine in C may have none: then the call itself tells

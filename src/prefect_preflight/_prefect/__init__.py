@@ -8,14 +8,16 @@ import sys
 
 from prefect_preflight._state import ask_other_finders, is_asked_in_return
 
-from .plugin_api import API_MODULES, NATIVE_MODULES, api_spec, complete, stands_in
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, Callable
+
+
+# Below these are all places of the plugin API that `plugin_api` knows, which is not loaded before one is asked for.
+_API_PLACES = ("prefect.plugins", "prefect._experimental", "prefect._internal.plugins")
 
 
 class ApiFinder:
@@ -33,28 +35,19 @@ class ApiFinder:
         return None if is_asked_in_return(self, name) else self._spec(name, path, target)
 
     def _spec(self, name: str, path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
-        if name in API_MODULES:
-            spec = ask_other_finders(self, name, path, target)
-            if spec is None:
-                return api_spec(name)
-            return _completed(spec) if API_MODULES[name].names else spec
+        if name.startswith(_API_PLACES):
+            from .plugin_api import completed_spec
+
+            return completed_spec(self, name, path, target)
         if name == "prefect":
             from .native_runner import spec_of_reload
 
             return spec_of_reload(ask_other_finders(self, name, path, target))
-        if name in NATIVE_MODULES:
-            return _completed(ask_other_finders(self, name, path, target))
         if name.startswith("prefect.cli."):
-            from .command_line import completed_spec
+            from .command_line import completed_spec as completed_command
 
-            return completed_spec(self, name, path, target, self._run_diagnose)
+            return completed_command(self, name, path, target, self._run_diagnose)
         return None
-
-
-def _completed(spec: "ModuleSpec | None") -> "ModuleSpec | None":
-    from .completion import completed  # here, since not every process comes to it
-
-    return completed(spec, complete, stands_in)
 
 
 def install(run_diagnose: "Callable[[Sequence[str], str], None]") -> ApiFinder:
@@ -70,8 +63,9 @@ def install(run_diagnose: "Callable[[Sequence[str], str], None]") -> ApiFinder:
     finder: Any = installed[0] if installed else ApiFinder(run_diagnose)
     if not installed:
         sys.meta_path.insert(0, finder)
-    for name in (*API_MODULES, *NATIVE_MODULES):
-        if name in sys.modules:
-            complete(sys.modules[name])
+    for name in [name for name in sys.modules if name.startswith(_API_PLACES)]:
+        from .plugin_api import complete
+
+        complete(sys.modules[name])
     found: ApiFinder = finder
     return found

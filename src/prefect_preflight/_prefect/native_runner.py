@@ -4,8 +4,6 @@ What is left to the native system are the hooks that Prefect calls later: its se
 database connection, through a plugin manager of its own.
 """
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 
 from prefect_preflight._state import state
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def superseding_native_runner(loader: Any) -> Iterator[list[bool]]:
+def superseding_native_runner(loader: "Any") -> "Iterator[list[bool]]":
     """While `loader` executes Prefect's body, make a native `_initialize_plugins()` do nothing.
 
     From Prefect 3.4.24 on the body ends by calling that function. The loader's own `exec_module` runs, so a
@@ -34,7 +32,7 @@ def superseding_native_runner(loader: Any) -> Iterator[list[bool]]:
         yield done
         return
 
-    def get_code(name: str) -> CodeType | None:
+    def get_code(name: str) -> "CodeType | None":
         code: CodeType | None = original(name)
         replaced = _without_native_runner(code) if code is not None else None
         done.append(replaced is not None)
@@ -54,15 +52,15 @@ def superseding_native_runner(loader: Any) -> Iterator[list[bool]]:
 class _AgainLoader:
     """Loader of a Prefect that has been imported in this process, and is executed again."""
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: "Any") -> None:
         self._native = native
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         if "_native" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self._native, name)
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Execute the body, its own loader back in its place, without the native runner (PEP 451)."""
         module.__loader__ = native = self._native
         if module.__spec__ is not None:
@@ -71,7 +69,7 @@ class _AgainLoader:
             native.exec_module(module)
 
 
-def spec_of_reload(spec: ModuleSpec | None) -> ModuleSpec | None:
+def spec_of_reload(spec: "ModuleSpec | None") -> "ModuleSpec | None":
     """`spec` of Prefect for `importlib.reload`, or for an import after someone took it out of `sys.modules`.
 
     The hooks have run. The native runner would find nothing to run either, but complain inside a running loop, as in a
@@ -88,7 +86,7 @@ def _nothing() -> None:
     """Stands where Prefect's `_initialize_plugins` was: prefect-preflight has run the hooks already."""
 
 
-def _without_native_runner(code: CodeType) -> CodeType | None:
+def _without_native_runner(code: "CodeType") -> "CodeType | None":
     """The module code with `_initialize_plugins` emptied, or None if it has no such function.
 
     Functions are constants of their module's code object; seen on CPython 3.9 to 3.13 with Prefect 3.4.24 to
@@ -125,11 +123,11 @@ def load_as_native(version: str) -> None:
             pass
 
 
-def _release(version: str) -> tuple[int, ...]:
+def _release(version: str) -> "tuple[int, ...]":
     return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
 
 
-def variables_for_native(version: str) -> dict[str, str]:
+def variables_for_native(version: str) -> "dict[str, str]":
     """What a Prefect of `version` must find in the environment to know that plugins are enabled.
 
     Prefect 3.4.24 to 3.6.29 know that setting by its older name alone, and their server calls no plugin's

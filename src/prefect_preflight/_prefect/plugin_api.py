@@ -6,7 +6,7 @@ them, at any time: while the hooks run, and afterwards.
 
 import sys
 
-from prefect_preflight._state import state
+from prefect_preflight._state import ask_other_finders, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ API_MODULES = {
 # loading excluded plugins.
 _NATIVE_RUNNER = "prefect._internal.plugins.startup"
 _NATIVE_MANAGER = "prefect._internal.plugins.manager"
-NATIVE_MODULES = (_NATIVE_RUNNER, _NATIVE_MANAGER)
+_NATIVE_MODULES = (_NATIVE_RUNNER, _NATIVE_MANAGER)
 
 
 def _offer(module: "ModuleType", names: "Sequence[str]") -> None:
@@ -79,7 +79,24 @@ class ApiLoader:
         module.__doc__ = f"{module.__name__}, served by prefect-preflight."
 
 
-def api_spec(name: str) -> "ModuleSpec":
+def completed_spec(
+    finder: object, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
+) -> "ModuleSpec | None":
+    """The spec that the finders other than `finder` give for a module of the plugin API, completed, or ours alone."""
+    if name not in API_MODULES and name not in _NATIVE_MODULES:
+        return None
+    spec = ask_other_finders(finder, name, path, target)
+    if name in API_MODULES:
+        if spec is None:
+            return _own_spec(name)
+        if not API_MODULES[name].names:
+            return spec
+    from .completion import completed  # here, since not every process comes to it
+
+    return completed(spec, complete, _stands_in)
+
+
+def _own_spec(name: str) -> "ModuleSpec":
     """The spec of a plugin API module that is ours alone."""
     loader: Any = ApiLoader()
     # The class as it is to hand: importing `importlib.machinery` would add a module to every import of an old Prefect.
@@ -104,7 +121,7 @@ def serve_early(answer: "Callable[[ModuleType, str], Any]") -> "dict[str, Module
     served: dict[str, ModuleType] = {}
     for name in API_MODULES:
         if name not in sys.modules:
-            served[name] = module = module_from_spec(api_spec(name))
+            served[name] = module = module_from_spec(_own_spec(name))
             ApiLoader().exec_module(module)
             module.__dict__["__getattr__"] = partial(answer, module)
             parent, _, child = name.rpartition(".")
@@ -123,6 +140,8 @@ def withdraw(served: "dict[str, ModuleType]") -> None:
 
 def complete(module: "ModuleType") -> None:
     """Add to a native plugin API module what it lacks, and put ours in the place of what it must not keep."""
+    if module.__name__ not in API_MODULES and module.__name__ not in _NATIVE_MODULES:
+        return
     if module.__name__ == _NATIVE_RUNNER:
         _offer(module, ["run_startup_hooks"])
         return
@@ -158,7 +177,7 @@ def _or_ours(module: "ModuleType", resolve: "Callable[[str], Any]") -> "Callable
     return get_attribute
 
 
-def stands_in(module: "ModuleType") -> bool:
+def _stands_in(module: "ModuleType") -> bool:
     """Whether `module` cannot be imported for want of pluggy, of which `complete` needs nothing.
 
     `prefect-client` ships the plugin API's modules, but not pluggy, which they import.

@@ -5,14 +5,11 @@ body    Prefect's own `__init__`, without its own plugin runner
 late    plugins that need Prefect itself go on
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from _thread import get_ident  # not `threading`, which is not needed unless there are plugins
 
-from prefect_preflight._environment import apply
-from prefect_preflight._environment.inside_hook import inside_hook, mark, unmark
+from prefect_preflight._environment import apply, inside_hook, mark, unmark
 from prefect_preflight._prefect import install
 from prefect_preflight._prefect.native_runner import load_as_native, superseding_native_runner, variables_for_native
 from prefect_preflight._settings import REPORT_DIR
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
 _PATIENCE = 0.2  # seconds that a failing import waits for hooks that have been given up, and hear of it soon
 
 
-def find_candidates(settings: Settings) -> list[Candidate]:
+def find_candidates(settings: "Settings") -> "list[Candidate]":
     """The plugins that there are, none in a process that a hook started; imports what is needed to run them, if any.
 
     In most processes with plugins enabled but none installed, none of it is needed.
@@ -59,7 +56,7 @@ class PrefectImport:
     """What `_loader` takes through the stages, and the report tells about afterwards (`_reports.record`)."""
 
     def __init__(
-        self, module: ModuleType, prefect: InstalledPrefect, settings: Settings, candidates: list[Candidate]
+        self, module: "ModuleType", prefect: "InstalledPrefect", settings: "Settings", candidates: "list[Candidate]"
     ) -> None:
         self.module = module
         self.prefect = prefect
@@ -158,7 +155,7 @@ class PrefectImport:
         if self._room is not None:
             self._room.begin_body()
 
-    def body(self, loader: Any) -> None:
+    def body(self, loader: "Any") -> None:
         """Let Prefect's own loader execute Prefect's body, the native plugin runner in it superseded."""
         with superseding_native_runner(loader) as done:
             loader.exec_module(self.module)
@@ -173,7 +170,7 @@ class PrefectImport:
             self.run_late(self.runner)
             self.check_strictly()
 
-    def run_late(self, runner: Runner) -> None:
+    def run_late(self, runner: "Runner") -> None:
         """Run what is left to do, Prefect being there, and have Prefect see what it changed."""
         writes = runner.writes
         try:
@@ -206,7 +203,7 @@ class PrefectImport:
             if self.strict_exit is not None:
                 raise SystemExit(self.strict_exit)
 
-    def _last_words(self) -> str | None:
+    def _last_words(self) -> "str | None":
         """What strict mode has to say, redacted.
 
         A function of its own: whoever raises the exit has no error message in its local variables as the plugin wrote
@@ -261,7 +258,7 @@ class PrefectImport:
 
             write(self)
 
-    def new_modules(self) -> list[str]:
+    def new_modules(self) -> "list[str]":
         """The names of the modules of Prefect that were loaded since the run began."""
         names = [name for name in list(sys.modules) if name.startswith("prefect.")]
         return [name for name in names if name not in self._modules_before]
@@ -275,7 +272,7 @@ class PrefectImport:
             self._resources.close()
 
 
-def _run_diagnose(arguments: Sequence[str], program: str) -> None:
+def _run_diagnose(arguments: "Sequence[str]", program: str) -> None:
     """What `prefect plugins diagnose` runs; nothing of it is loaded before."""
     from prefect_preflight._command_line import run_diagnose
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from prefect_preflight._command_line import run_diagnose
-from prefect_preflight._environment.inside_hook import mark, unmark
+from prefect_preflight._environment import mark, unmark
 from prefect_preflight._imports import cpython
 from prefect_preflight._imports.room import WaitingRoom
 from prefect_preflight._prefect import install
