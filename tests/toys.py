@@ -56,6 +56,12 @@ COMPANIONS = (
 )
 """The newest Prefect beside packages that change imports, clocks or threads. None of them does so uninvited."""
 
+AWS = {
+    # Prefect, its prefect-aws, whether that has an entry point in the group; dates are those of the newest that fit
+    "new": (("prefect==3.8.8", "fastapi<0.150", "prefect-aws>=0.7.2"), "3.12", True),
+    "old": (("prefect==3.4.23", "prefect-aws<0.7"), "3.9", False),
+}
+
 
 def hook(body: str, head: str = "") -> str:
     """Returns the text of a plugin whose hook does ``body`` and then sets ``TOKEN``; loading it does ``head``."""

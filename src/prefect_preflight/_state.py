@@ -42,6 +42,7 @@ class State:
         refusal: what strict mode ended the import with before there was a run.
         settings: the `_settings.Settings` of the latest import; None before the first one.
         run: the latest `_stages.PrefectImport`; None where no hook was to run.
+        loads_all: whether plugins without a start-up hook are loaded too, so that people see all of them.
         specs: how many specs have been given our loader; whoever wraps it in turn hides it.
     """
 
@@ -51,6 +52,7 @@ class State:
         self.refusal: str | None = None
         self.settings: Any = None
         self.run: Any = None
+        self.loads_all = False
         self.specs = 0
 
 

@@ -14,6 +14,7 @@ PluginStatus = Literal[
     "incompatible",  # it requires another version of the plugin API
     "load-failed",
     "no-hook",
+    "no-startup-hook",  # it is not loaded: Prefect's server does that, when it needs it
     "loaded",  # and no more, in safe mode
     "inherited",  # an ancestor process ran it, and what it set still stands
     "success",

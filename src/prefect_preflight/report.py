@@ -91,9 +91,10 @@ class PluginInfo:
         value: the entry point's value, "module" or "module:object".
         distribution: the distribution that declares it, None if its metadata does not say.
         version: that distribution's version.
-        status: "not-run" (nobody tried), "filtered", "incompatible", "load-failed", "no-hook", "loaded" (safe mode),
-            "inherited" (an ancestor ran it), "success", "failed", "invalid-result", "timed-out", or "pending" (the
-            import was ended before its turn).
+        status: "not-run" (nobody tried), "filtered", "incompatible", "load-failed", "no-hook", "no-startup-hook" (not
+            loaded, since it has a hook for Prefect's server alone), "loaded" (safe mode), "inherited" (an ancestor ran
+            it), "success", "failed", "invalid-result", "timed-out", or "pending" (the import was ended before its
+            turn).
         reason: why it is "filtered", None otherwise.
         api_requirement: its version specifier for the plugin API, None if it was not loaded.
         stage: "early", or "late" for a plugin that needs Prefect itself; None if it was not loaded.

@@ -102,7 +102,7 @@ AWS = {"new": ("prefect==3.8.8", "fastapi<0.150", "prefect-aws>=0.7.2"), "old": 
 
 @pytest.mark.parametrize("which", AWS)
 def test_prefect_aws(hosts: Hosts, new_world: Callable[[Host], World], which: str) -> None:
-    """With prefect-aws installed and enabled, `import prefect` works on every version, and prefect-aws loads."""
+    """With prefect-aws installed and enabled, `import prefect` works on every version; prefect-aws is left to the server."""
     world = new_world(hosts(*AWS[which], python={"new": "3.12", "old": "3.9"}[which]))
     world.plugin("my-plugin", PLUGIN)
     result = world.run(
@@ -121,7 +121,7 @@ def test_prefect_aws(hosts: Hosts, new_world: Callable[[Host], World], which: st
     found = result.json
     assert found.pop("my_plugin") == ["success", "early"]
     # Older releases of prefect-aws, which fit the old Prefect, are no plugins.
-    assert found == ({"aws": ["no-hook", "late"]} if which == "new" else {})
+    assert found == ({"aws": ["no-startup-hook", None]} if which == "new" else {})
 
 
 SWALLOWS = {
@@ -336,7 +336,8 @@ assert (prefect.SEEN, report.hooks_run_in) in ((None, "importing thread"), ("set
 os.write(1, b"imported")
 """
 
-# A function in C that takes keywords, called in a subinterpreter: CPython 3.12.1 may abort at its end.
+# A function in C that takes keywords, called in a subinterpreter: CPython 3.12.1 may crash at its end, where it frees the
+# other interpreter's tuples (`_PyTuple_Fini`). Whether by SIGABRT or SIGSEGV is up to what lies there in memory.
 ENCODE = "import base64; base64.b64encode(b'abc')"
 
 
@@ -349,7 +350,7 @@ def test_subinterpreters(toy: World, strict: str) -> None:
     assert result.stdout.strip() == "imported", result
     if result.returncode:
         control = toy.run(IN_A_SUBINTERPRETER.format(code=ENCODE), PREFECT_PREFLIGHT_DISABLE="1")
-        assert control.returncode == result.returncode, result
+        assert control.returncode < 0 and result.returncode in (-6, -11), result
 
 
 # A loader wrapper breaks resources

@@ -164,7 +164,9 @@ class TestData:
 
 USES = {
     "compared": "assert a == SetupResult({'A': '1'}) and a != SetupResult({}) and a != 3",
-    "printed": "assert repr(HookContext(3, None, 1)) == 'HookContext(prefect_version=3, api_url=None, logger_factory=1)'",
+    "printed": """
+assert repr(HookContext(3, None, 1)) == "HookContext(prefect_version=3, api_url=None, logger_factory=1)"
+""",
     "recognised": "import dataclasses; assert dataclasses.is_dataclass(a) and dataclasses.is_dataclass(HookContext)",
     "replaced": "import dataclasses; assert dataclasses.replace(a, note='n') == SetupResult({'A': '1'}, 'n')",
     "copied": "import copy, pickle; assert copy.deepcopy(a) == pickle.loads(pickle.dumps(a)) == a",
@@ -326,6 +328,7 @@ def test_prefects_own_manager_finds_the_other_hook(world: World, real_prefect: H
         "database",
         """
         from prefect.plugins import register_hook
+        setup_environment = None  # so that it is loaded to find out what it has
 
         @register_hook
         def set_database_connection_params(connection_url, settings):

@@ -22,6 +22,7 @@ import pytest
 from hosts import ROOT
 from prefect_preflight import HookContext, SetupResult
 from snippets import IMPORT_AND_TELL, Told, told
+from toys import AWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -232,8 +233,6 @@ def sts() -> Iterator[tuple[str, list[bytes]]]:
 @pytest.fixture
 def aws_world(hosts: Hosts, each_prefect: Host, new_world: Callable[[Host], World]) -> World:
     """A world with botocore beside Prefect, on the host of the tests of prefect-aws."""
-    from test_stages import AWS
-
     name = "old" if "3.9" in Path(each_prefect.site).parent.name else "new"
     requirements, python, _ = AWS[name]
     return new_world(hosts(*requirements, python=python))

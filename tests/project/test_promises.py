@@ -26,9 +26,9 @@ def names_of_tests(path: str) -> set[str]:
 
 
 def test_each_number_once() -> None:
-    """The numbers are those of the failures, without a gap."""
+    """The numbers are those of the failures, in order."""
     numbers = [int(row[1]) for row in ROWS if row]
-    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 52
+    assert numbers == sorted(set(numbers)) and set(range(1, 53)) <= set(numbers)
 
 
 @pytest.mark.parametrize("number", PROMISES)

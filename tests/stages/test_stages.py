@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from snippets import ENABLED, IMPORT_AND_TELL, TELL, Told, hook, returning, told
+from toys import AWS
 
 if TYPE_CHECKING:
     from hosts import Host, Hosts
@@ -327,26 +328,20 @@ def test_inside_a_running_loop(world: World, each_prefect: Host) -> None:
     assert run.lines == ()
 
 
-AWS = {
-    # Prefect, its prefect-aws, the latter's entry point in the group; dates are those of the newest that fit
-    "new": (("prefect==3.8.8", "fastapi<0.150", "prefect-aws>=0.7.2"), "3.12", True),
-    "old": (("prefect==3.4.23", "prefect-aws<0.7"), "3.9", False),
-}
-
-
 @pytest.mark.parametrize("which", AWS)
 def test_prefect_aws(hosts: Hosts, new_world, which: str, request: pytest.FixtureRequest) -> None:
-    """With prefect-aws installed `import prefect` works, and where it has an entry point it loads, late."""
+    """With prefect-aws installed `import prefect` works, and where it has an entry point it is not loaded."""
     if request.config.getoption("--prefect") not in (None, which):
         pytest.skip("--prefect asks for the other Prefect")
     requirements, python, in_group = AWS[which]
     world = new_world(hosts(*requirements, python=python))
     world.plugin("mine", returning("MINE"))
-    run = told(world.run("import prefect, prefect_aws\n" + TELL, env=ENABLED))
+    run = told(
+        world.run("import prefect, sys\nassert 'boto3' not in sys.modules\nimport prefect_aws\n" + TELL, env=ENABLED)
+    )
     assert run.env["MINE"] == "MINE" and run.lines == ()
     if in_group:
         aws = run.plugins["aws"]
-        assert (aws["stage"], aws["status"], aws["error"]) == ("late", "no-hook", None)
-        assert aws["hook_names"] == ["set_database_connection_params"]
+        assert (aws["stage"], aws["status"], aws["error"]) == (None, "no-startup-hook", None)
     else:
         assert list(run.plugins) == ["mine"]

@@ -18,7 +18,7 @@ GROUP = "prefect.plugins"
 class Candidate:
     """A plugin as its distribution declares it; nothing of it has been imported."""
 
-    __slots__ = ("attribute", "distribution", "module", "name", "value", "version", "why_excluded")
+    __slots__ = ("attribute", "distribution", "for_server", "module", "name", "value", "version", "why_excluded")
 
     def __init__(self, name: str, value: str, distribution: "str | None", version: "str | None") -> None:
         self.name = name
@@ -29,7 +29,13 @@ class Candidate:
         module, _, attribute = value.partition("[")[0].partition(":")
         self.module = module.strip()
         self.attribute = attribute.strip()
+        self.for_server = False  # whether it is known to have no start-up hook, but one for Prefect's server
         self.why_excluded: str | None = None  # why it is not to be loaded
+
+    @property
+    def may_run(self) -> bool:
+        """Whether it is to be loaded, for it may have a start-up hook."""
+        return self.why_excluded is None and not self.for_server
 
     def __repr__(self) -> str:
         return f"Candidate({self.name!r}, {self.value!r})"

@@ -40,8 +40,13 @@ class Ledger:
 
     def discovered(self, plugin: Plugin, inheritance: Inheritance | None) -> None:
         """Take over what is known of a plugin before anything of it is loaded."""
-        if not self._is_another_name(plugin, self._originals.of_value(plugin)) and inheritance is not None:
+        if self._is_another_name(plugin, self._originals.of_value(plugin)):
+            return
+        if inheritance is not None:
             self._inherited(plugin, inheritance)
+        elif plugin.candidate.for_server:
+            plugin.status = "no-startup-hook"
+            self._logger.debug("Plugin %s is not loaded: it has no start-up hook", plugin.name)
 
     def _inherited(self, plugin: Plugin, inheritance: Inheritance) -> None:
         """An ancestor has run the plugin, and what it set still stands: nothing is loaded."""

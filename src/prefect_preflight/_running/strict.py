@@ -59,6 +59,8 @@ def _reason(plugin: Plugin, by_name: bool) -> str | None:
     if by_name and plugin.status == "no-hook":
         hints = [warning.text.partition(": ")[2] for warning in plugin.warnings if warning.slug == "no-hook"]
         return ": ".join(["has no hook, so it cannot have done what it is required for", *filter(None, hints)])
+    if by_name and plugin.status == "no-startup-hook":
+        return "has no start-up hook, so it cannot have done what it is required for"
     if plugin.status in FAILED:
         message = plugin.error[1] if plugin.error else "no reason known"
         return f"{_VERBS.get(plugin.status, 'failed')}: {message}"

@@ -13,6 +13,7 @@ from prefect_preflight._environment import apply, inside_hook, mark, unmark
 from prefect_preflight._prefect import install
 from prefect_preflight._prefect.native_runner import load_as_native, superseding_native_runner, variables_for_native
 from prefect_preflight._settings import REPORT_DIR
+from prefect_preflight._state import state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def find_candidates(settings: "Settings") -> "list[Candidate]":
     from prefect_preflight._discovery import discover
 
     candidates = discover(settings)
+    for candidate in [] if state.loads_all else candidates:
+        if candidate.may_run:
+            from prefect_preflight._discovery.source import is_for_server
+
+            candidate.for_server = is_for_server(candidate)
     if candidates:
         # For the time that it takes, not for the names.
         import prefect_preflight._imports.fork
@@ -82,7 +88,7 @@ class PrefectImport:
 
     def early(self) -> None:
         """Run the plugins' hooks, before any Prefect code."""
-        if self.candidates:
+        if any(candidate.may_run for candidate in self.candidates):
             self._open_room()
         apply({**self.settings.exports, **variables_for_native(self.prefect.version)})
         if self.inside_hook:

@@ -43,10 +43,12 @@ if TYPE_CHECKING:
 __all__ = ["run_in_child"]
 
 _PATIENCE = 60.0  # seconds for the interpreter and Prefect itself, on top of the plugin's own
-# The hook first, as at the start of any process; our own modules only when all is over.
+# The hook first, as at the start of any process; what tells only when all is over.
 _PROGRAM = """
 import sys, prefect_preflight
 prefect_preflight.init()
+from prefect_preflight._state import state
+state.loads_all = True
 mark, slow_import = sys.argv.pop(), sys.argv.pop()
 try:
     import prefect

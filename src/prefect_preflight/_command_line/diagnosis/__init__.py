@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from prefect_preflight._discovery import canonical
 from prefect_preflight._reports import last_report, survey
 from prefect_preflight._settings import PREFIXES
+from prefect_preflight._state import state
 
 from . import activation as activations
 from .prefect_import import ImportResult, import_prefect
@@ -90,6 +91,7 @@ def _put_into_effect(options: Options, environ: MutableMapping[str, str]) -> dic
     if options.plugin is not None:
         import json  # as a list, since a name may hold a comma
 
+        state.loads_all = True
         wanted["allow"] = (json.dumps([options.plugin]), [options.plugin], "--plugin")
         required = survey().setting("required")
         if required is not None:  # strict mode would miss the others, which nobody asked for

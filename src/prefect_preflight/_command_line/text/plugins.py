@@ -23,6 +23,7 @@ _LISTED = {
     "incompatible": ("incompatible", "warn"),
     "load-failed": ("load failed", "bad"),
     "no-hook": ("active, without a startup hook", "warn"),
+    "no-startup-hook": ("no start-up hook; Prefect's server loads it when it needs it", "dim"),
     "not-run": ("not loaded", "dim"),
     "pending": ("not loaded", "dim"),
     "inherited": ("not loaded: it ran in an ancestor process", ""),
