@@ -93,6 +93,12 @@ class Told:
         return [line for line in self.lines if text in line]
 
 
+def limited(seconds: float) -> dict[str, str]:
+    """Returns the variables that give all plugins so many seconds for loading, and as many for their hooks."""
+    names = ("PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS", "PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS")
+    return dict.fromkeys(names, f"{seconds:g}")
+
+
 def told(result: Result) -> Told:
     """Reads the last line that a child printed; there must be an exit status of 0.
 

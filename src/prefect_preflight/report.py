@@ -162,7 +162,7 @@ class Report:
         pid: the process' ID.
         prefect: the Prefect that was imported, None if none was.
         hooks_run_in: "workers", or "importing thread" where there could be none and no deadline can hold.
-        timeout_seconds: the deadline.
+        timeout_seconds: the deadline of the hooks.
         seconds: how long loading and running the plugins took, None if nothing ran.
         settings: all settings of the plugin system.
         problems: what is wrong with them.

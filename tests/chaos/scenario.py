@@ -213,6 +213,7 @@ def environment(scenario: Scenario) -> dict[str, str | None]:
     return {
         "PREFECT_PLUGINS_ENABLED": "1",
         "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": f"{scenario.deadline:g}",
+        "PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS": f"{scenario.deadline:g}",
         "PREFECT_PLUGINS_STRICT": "1" if scenario.strict else None,
         "PREFECT_PLUGINS_REQUIRED": None if scenario.required is None else json.dumps(scenario.required),
         "PREFECT_PLUGINS_SAFE_MODE": "1" if scenario.safe_mode else None,

@@ -55,7 +55,7 @@ def run(scenario: scenarios.Scenario, world: World) -> invariants.Child:
     too_late = any(guest.kind.waits for guest in scenario.guests)
     expected = [name for guest in scenario.guests if guest.sets and not scenario.safe_mode for name in guest.env]
     early = {guest.name for guest in scenario.guests if guest.sets and not guest.kind.late and not scenario.safe_mode}
-    patience = scenario.deadline + PATIENCE
+    patience = 2 * scenario.deadline + PATIENCE
     plan.write_text(
         json.dumps(
             {

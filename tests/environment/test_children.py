@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snippets import ENABLED
+from snippets import ENABLED, limited
 from toys import hook, repetitions, toy_world
 
 if TYPE_CHECKING:
@@ -130,9 +130,7 @@ def test_a_process_that_a_hook_leaves_behind(toy: World) -> None:
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     """
     toy.plugin("starting", hook(body))
-    toy.run(
-        "import prefect, time; time.sleep(4)", env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}, check=True
-    )
+    toy.run("import prefect, time; time.sleep(4)", env={**ENABLED, **limited(1)}, check=True)
     assert (toy.cwd / "left").read_text() == "set-by-the-hook"
 
 

@@ -102,7 +102,7 @@ AWS = {"new": ("prefect==3.8.8", "fastapi<0.150", "prefect-aws>=0.7.2"), "old": 
 
 @pytest.mark.parametrize("which", AWS)
 def test_prefect_aws(hosts: Hosts, new_world: Callable[[Host], World], which: str) -> None:
-    """With prefect-aws installed and enabled, `import prefect` works on every version; prefect-aws is left to the server."""
+    """With prefect-aws enabled `import prefect` works on every version; prefect-aws is left to the server."""
     world = new_world(hosts(*AWS[which], python={"new": "3.12", "old": "3.9"}[which]))
     world.plugin("my-plugin", PLUGIN)
     result = world.run(
@@ -336,8 +336,8 @@ assert (prefect.SEEN, report.hooks_run_in) in ((None, "importing thread"), ("set
 os.write(1, b"imported")
 """
 
-# A function in C that takes keywords, called in a subinterpreter: CPython 3.12.1 may crash at its end, where it frees the
-# other interpreter's tuples (`_PyTuple_Fini`). Whether by SIGABRT or SIGSEGV is up to what lies there in memory.
+# A function in C that takes keywords, called in a subinterpreter: CPython 3.12.1 may crash at its end, where it frees
+# the other interpreter's tuples (`_PyTuple_Fini`). Whether by SIGABRT or SIGSEGV is up to what lies there in memory.
 ENCODE = "import base64; base64.b64encode(b'abc')"
 
 

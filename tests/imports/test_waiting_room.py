@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import standin
-from snippets import hook, returning
+from snippets import hook, limited, returning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def play(world: World, program: str, *, seconds: float = 20, env: dict[str, str]
         world.plugin(f"hook-{name}", source, entry_points={name: f"hook_{name}"})
     variables = {
         "PREFECT_PLUGINS_ENABLED": "1",
-        "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": str(seconds),
+        **limited(seconds),
         "STANDIN_PACE": "1",
         **(env or {}),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import standin
-from snippets import ENABLED, IMPORT_AND_TELL, Told, hook, returning, told
+from snippets import ENABLED, IMPORT_AND_TELL, Told, hook, limited, returning, told
 
 if TYPE_CHECKING:
     from worlds import World
@@ -30,7 +30,7 @@ def toy(world: World) -> World:
 
 def run(world: World, program: str = IMPORT_AND_TELL, *, seconds: float = 4, **variables: str) -> Told:
     """Runs a child, in which the well-behaved plugin succeeds, whatever the others do."""
-    deadline = {"PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": str(seconds)}
+    deadline = limited(seconds)
     found = told(world.run(program, env={**ENABLED, **deadline, **variables}))
     assert found.statuses["m_good"] == "success" and found.env["GOOD"] == "GOOD"
     assert found.report["outcome"] != "internal-error" and not found.lines_with("internal error")

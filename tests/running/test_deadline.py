@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snippets import ENABLED
+from snippets import ENABLED, limited
 from toys import COMPANIONS, PLUGIN, SOME_PYTHONS, hook, repetitions, toy_world
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-SECOND = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}
+SECOND = {**ENABLED, **limited(1)}
 PLENTY = 100
 """Seconds in which any machine runs such a child to its end, far fewer than a hook lasts that hangs.
 
@@ -107,8 +107,11 @@ def test_with_prefect_itself(world: World, each_prefect: Host, stage: str) -> No
     body = {"load": "", "early": stubborn, "late": f"from prefect import flow; {stubborn}"}[stage]
     world.plugin("stubborn", hook(body, stubborn if stage == "load" else "").replace("TOKEN", "LATE"))
     world.plugin("good", PLUGIN)
-    native = world.run(timed(), PREFECT_PREFLIGHT_DISABLE="1", PREFECT_PLUGINS_ENABLED="0")
-    result = world.run(timed(), env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}, check=True)
+    program = timed()
+    if stage == "late":  # the import of it has the plugin's part of Prefect executed too
+        program = program.replace("import prefect\n", "from prefect import flow\n", 1)
+    native = world.run(program, PREFECT_PREFLIGHT_DISABLE="1", PREFECT_PLUGINS_ENABLED="0")
+    result = world.run(timed(), env={**ENABLED, **limited(2)}, check=True)
     assert result.json["ours"] < 2.5, result
     assert result.json["seconds"] < 2.5 + 2 * native.json["seconds"], (result, native)  # on a busy machine
     assert result.json["statuses"] == {"good": "success", "stubborn": "timed-out"}
@@ -133,7 +136,7 @@ def test_late_results_are_discarded(toy: World) -> None:
     toy.plugin("slow", hook("import time; time.sleep(0.8)").replace("TOKEN", "LATE"))
     result = toy.run(
         timed(after="before = dict(os.environ); time.sleep(1); assert dict(os.environ) == before"),
-        env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.4"},
+        env={**ENABLED, **limited(0.4)},
         check=True,
     )
     assert result.json["late"] is None and result.json["statuses"] == {"slow": "timed-out"}
@@ -148,15 +151,15 @@ def test_ended_late_while_the_importing_thread_was_held_up(toy: World, what: str
     """What ended after the deadline is discarded, although the importing thread sees it ended when it looks."""
     late = "from prefect import flow\n" if what == "late" else ""
     source = hook("", HOLDS) if what == "load" else hook(late + HOLDS)
-    # Last, for while the lock is kept nobody else comes to an end; beside such a load, nobody has a turn.
+    # Last, for while the lock is kept nobody else comes to an end.
     source = source.replace("@register_hook", "@register_hook(trylast=True)")
     toy.plugin("holds", source.replace("TOKEN", "LATE"))
     toy.plugin("good", PLUGIN)
     result = toy.run(timed(), env=SECOND, timeout=PLENTY, check=True)
-    good = ("timed-out", None) if what == "load" else ("success", "set-by-the-hook")
-    assert result.json["statuses"] == {"good": good[0], "holds": "timed-out"}, result
-    assert (result.json["token"], result.json["late"]) == (good[1], None)
-    assert "holds failed: it was still running when the 1 s that all plugins share were over" in result.stderr, result
+    assert result.json["statuses"] == {"good": "success", "holds": "timed-out"}, result
+    assert (result.json["token"], result.json["late"]) == ("set-by-the-hook", None)
+    doing, spans = ("being loaded", "share for loading") if what == "load" else ("running", "share")
+    assert f"it was still {doing} when the 1 s that all plugins {spans} were over" in result.stderr, result
 
 
 def test_ended_in_time_while_the_importing_thread_was_held_up(toy: World) -> None:
@@ -169,7 +172,7 @@ def test_ended_in_time_while_the_importing_thread_was_held_up(toy: World) -> Non
     )
     waiting = "import builtins, time\nwhile not hasattr(builtins, 'ends'): time.sleep(0.01)\ntime.sleep(0.2)\n"
     toy.plugin("holds", hook(waiting + HOLDS).replace("TOKEN", "LATE"))
-    variables = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}
+    variables = {**ENABLED, **limited(2)}
     result = toy.run(timed(), env=variables, timeout=PLENTY, check=True)
     assert result.json["statuses"] == {"holds": "timed-out", "in_time": "success"}, result
     assert (result.json["token"], result.json["late"]) == ("set-by-the-hook", None)
@@ -315,7 +318,7 @@ def test_fork_after_the_import(toy: World) -> None:
         os._exit(7 if prefect is sys.modules["prefect"] else 8)
     assert os.waitpid(pid, 0)[1] == 7 << 8
     """.strip()
-    toy.run(timed(after=after), env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.3"}, check=True)
+    toy.run(timed(after=after), env={**ENABLED, **limited(0.3)}, check=True)
 
 
 # Daemon threads at finalization
@@ -334,7 +337,7 @@ def test_exits_after_a_timeout(toy: World, how: str) -> None:
     toy.plugin("stubborn", hook(body))
     toy.plugin("another", hook("import asyncio; asyncio.run(asyncio.sleep(600))"))
     for _ in range(repetitions(40, 2)):
-        variables = {**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "0.1"}
+        variables = {**ENABLED, **limited(0.1)}
         result = toy.run("import prefect", env=variables, timeout=PLENTY)
         assert result.returncode == 0, result
         assert "Fatal" not in result.stderr and "Traceback" not in result.stderr, result
@@ -346,7 +349,7 @@ def test_exits_while_a_plugin_imports_prefect(world: World, each_prefect: Host, 
     body = "from prefect import flow\nimport prefect.main, prefect.server.schemas.core, prefect.client.orchestration"
     world.plugin("imports", hook(body))
     for _ in range(repetitions(40, 1)):
-        result = world.run("import prefect", env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": delay})
+        result = world.run("import prefect", env={**ENABLED, **limited(float(delay))})
         assert result.returncode == 0, result
         assert "FATAL" not in result.stderr and "Traceback" not in result.stderr, result
 
@@ -471,7 +474,7 @@ def test_interrupted_import(toy: World, stage: str) -> None:
             print(os.environ.get("TOKEN"), prefect.DONE)
             print(prefect_preflight.last_report().outcome)
         """,
-        env={**ENABLED, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "3"},
+        env={**ENABLED, **limited(3)},
     )
     assert child.stderr is not None
     assert child.stderr.readline() == "WAITING\n"
@@ -483,3 +486,73 @@ def test_interrupted_import(toy: World, stage: str) -> None:
     assert stdout == expected, (stdout, stderr)
     assert ("slow" in stderr) == (stage == "load"), stderr
     assert child.returncode == 0, stderr
+
+
+# Loading has a time of its own
+
+
+def test_a_slow_load(toy: World) -> None:
+    """A module that takes longer to load than hooks may run is loaded, and all hooks have all their time."""
+    toy.plugin("slow", hook("import time; time.sleep(0.4)", "import time; time.sleep(1.2)").replace("TOKEN", "LATE"))
+    toy.plugin("good", PLUGIN)
+    variables = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1"}
+    result = toy.run(timed(), env=variables, timeout=PLENTY, check=True)
+    assert result.json["statuses"] == {"good": "success", "slow": "success"}, result
+
+
+def test_loads_and_hooks_that_hang(toy: World) -> None:
+    """`import prefect` returns when both times are over, and whoever does not hang has its turn."""
+    toy.plugin("a-load", "import time; time.sleep(600)")
+    toy.plugin("b-hook", hook("import time; time.sleep(600)").replace("TOKEN", "LATE"))
+    toy.plugin("c-late", hook("from prefect import flow\nimport time; time.sleep(600)").replace("TOKEN", "LATE"))
+    toy.plugin("good", PLUGIN)
+    toy.plugin("last", hook("", "import prefect.flows").replace("TOKEN", "LAST"))
+    result = toy.run(timed(), env={**ENABLED, **limited(1.5)}, timeout=PLENTY, check=True)
+    hanging = dict.fromkeys(("a_load", "b_hook", "c_late"), "timed-out")
+    assert result.json["statuses"] == {**hanging, "good": "success", "last": "success"}, result
+    assert 2.9 < result.json["ours"] < 3.5, result
+    assert "a_load failed: it was still being loaded when the 1.5 s" in result.stderr, result
+    assert "b_hook failed: it was still running when the 1.5 s" in result.stderr, result
+
+
+@pytest.mark.parametrize("where", ["load", "hook", "thread"])
+def test_prefects_own_modules_take_nobodys_time(hosts: Hosts, new_world: Callable[[Host], World], where: str) -> None:
+    """What a plugin imports of Prefect may take longer than the plugin's own time."""
+    world = toy_world(hosts, new_world, "3.12")
+    (world.overlay / "prefect" / "cold.py").write_text("import time; time.sleep(2.5)\n")
+    bodies = {
+        "load": hook("", "import prefect.cold"),
+        "hook": hook("import prefect.cold"),
+        "thread": hook("import asyncio\nawait asyncio.to_thread(__import__, 'prefect.cold')").replace(
+            "def setup", "async def setup"
+        ),
+    }
+    world.plugin("slow", bodies[where])
+    result = world.run(timed(), env={**ENABLED, **limited(1.5)}, timeout=PLENTY, check=True)
+    status = "timed-out" if where == "thread" else "success"  # whose import that is cannot be told
+    assert result.json["statuses"] == {"slow": status}, result
+    assert result.json["ours"] < 2 and (result.json["seconds"] > 2.5) == (status == "success"), result
+
+
+def test_a_part_of_prefect_that_hangs(toy: World) -> None:
+    """There is a limit to that too: as long as loading may take."""
+    (toy.overlay / "prefect" / "cold.py").write_text("import time; time.sleep(600)\n")
+    toy.plugin("hangs", hook("import prefect.cold").replace("TOKEN", "LATE"))
+    toy.plugin("good", PLUGIN)
+    result = toy.run(timed(), env={**ENABLED, **limited(1)}, timeout=PLENTY, check=True)
+    assert result.json["statuses"] == {"good": "success", "hangs": "timed-out"}
+    assert 1.9 < result.json["seconds"] < 5 and result.json["ours"] < 1.5, result
+
+
+def test_a_bad_time_for_loading(toy: World) -> None:
+    """It is one line that names the variable, the value and what is allowed."""
+    variables = {**ENABLED, "PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS": "soon"}
+    toy.plugin("good", PLUGIN)
+    result = toy.run(timed(), env=variables, check=True)
+    assert result.json["statuses"] == {"good": "success"}
+    line = "prefect-preflight: PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS='soon' is not a number of seconds above 0; "
+    assert result.stderr.startswith(line) and result.stderr.count("\n") == 1, result
+    strict = toy.run(timed(), env={**variables, "PREFECT_PLUGINS_STRICT": "1"})
+    assert strict.returncode == 1 and strict.stderr.startswith("[plugins] PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS="), (
+        strict
+    )

@@ -10,7 +10,7 @@ from prefect_preflight._discovery import Candidate
 from prefect_preflight._plugins import Plugin
 from prefect_preflight._running import strict
 from prefect_preflight._settings import Settings
-from snippets import ENABLED, IMPORT_AND_TELL, hook, returning, told
+from snippets import ENABLED, IMPORT_AND_TELL, hook, limited, returning, told
 
 if TYPE_CHECKING:
     from hosts import Host, Result
@@ -65,7 +65,7 @@ FAILURES = {
         hook("return None").replace("*, ctx", "a, b"),
         "failed: setup_environment(a, b) cannot be called with ctx=...",
     ),
-    "times_out_loading": ("import time; time.sleep(600)", "timed out: it was still running"),
+    "times_out_loading": ("import time; time.sleep(600)", "timed out: it was still being loaded"),
     "times_out_async": (hook("await asyncio.sleep(600)", keyword="async def"), "timed out: it was still running"),
     "cancelled_async": (hook("raise asyncio.CancelledError", keyword="async def"), "failed: CancelledError"),
     "exits_when_loaded": ("raise SystemExit(0)", "could not be loaded: SystemExit"),
@@ -92,8 +92,7 @@ def test_every_failure(world: World, name: str) -> None:
     """Without a list of required plugins, any plugin's failure of any kind ends the process."""
     text, expected = FAILURES[name]
     world.plugin(name, text)
-    seconds = "1" if "times" in name else None
-    result = world.run(TOLD, env=STRICT, PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS=seconds, timeout=100)
+    result = world.run(TOLD, env={**STRICT, **limited(1 if "times" in name else 20)}, timeout=100)
     assert line_of(result).startswith(f"[plugins] required plugin '{name}' {expected}")
 
 
@@ -102,7 +101,7 @@ def test_required_by_name(world: World, name: str) -> None:
     """So does that of a plugin on the list, however its name is written; of others only one that requires itself."""
     world.plugin(name, FAILURES[name][0])
     world.plugin("good", returning("GOOD"))
-    variables = {**STRICT, "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "1" if "times" in name else "20"}
+    variables = {**STRICT, **limited(1 if "times" in name else 20)}
     for required in (None, name, f"good,{name.upper()}"):
         result = world.run(TOLD, env=variables, PREFECT_PLUGINS_REQUIRED=required, timeout=100)
         assert (result.returncode, result.stdout) == (1, ""), (name, required, result)
@@ -342,7 +341,7 @@ def test_with_prefect_itself(world: World, each_prefect: Host, failure: str, how
 def assert_strict_exit(world: World, failure: str, program: str) -> None:
     """Asserts that strict mode ends a program because of this plugin, with one line."""
     world.plugin(failure, FAILURES[failure][0])
-    result = world.run(program + "\n", env=STRICT, PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="2")
+    result = world.run(program + "\n", env={**STRICT, **limited(2)})
     assert (result.returncode, result.stdout) == (1, ""), result
     assert result.stderr.splitlines()[-1].startswith(f"[plugins] required plugin '{failure}' "), result
 

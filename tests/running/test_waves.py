@@ -18,7 +18,7 @@ from prefect_preflight._threads import Bell
 from prefect_preflight._threads import deadline as _deadline
 from prefect_preflight._threads.deadline import Deadline
 from prefect_preflight._threads.executor import DaemonExecutor, InlineExecutor
-from snippets import ENABLED, IMPORT_AND_TELL, TELL, Told, hook, returning, told
+from snippets import ENABLED, IMPORT_AND_TELL, TELL, Told, hook, limited, returning, told
 
 if TYPE_CHECKING:
     from hosts import Host
@@ -328,7 +328,7 @@ class TestTime:
         world.plugin("busy", hook("while True:\n    pass"))
         world.plugin("late", hook("time.sleep(600)", before="import prefect.settings"))
         world.plugin("works", returning("WORKS"))
-        found = run(world, PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="3")
+        found = run(world, **limited(3))
         assert found.env["WORKS"] == "WORKS"
         assert [name for name, status in found.statuses.items() if status == "timed-out"] == [
             "async",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snippets import ENABLED
+from snippets import ENABLED, limited
 from toys import PLUGIN, toy_world
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-STRICT = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "2"}
+STRICT = {**ENABLED, "PREFECT_PLUGINS_STRICT": "1", **limited(2)}
 
 SABOTAGE = {
     # What an interrupted upgrade, or another package's broken dependency, leaves behind.

@@ -145,6 +145,16 @@ class WaitingRoom:
         """Whether the worker that does `work` waits for this thread, be it at the gate, or for somebody who waits."""
         return work.ident is not None and cpython.waits_for(work.ident, self.importer)
 
+    def executes_package(self, work: GatedWork) -> bool:
+        """Whether the worker that does `work` is executing a module of the package, or waits for somebody who is."""
+        if work.ident is None or not work.admitted:
+            return False
+        return any(
+            lock.owner is not None and (lock.owner == work.ident or cpython.waits_for(work.ident, lock.owner))
+            for name, _, lock in cpython.entries()
+            if self._is_below(name)
+        )
+
     def let_strangers_in(self) -> None:
         """End the strangers' wait in the late stage: a worker that was admitted waits for one of them.
 

@@ -114,7 +114,7 @@ def _of_import(record: ImportRecord, phase: str) -> Report:
         plugins=plugins,
         prefect=_prefect_info(record.prefect, record.superseded, record.body_executed),
         hooks_run_in="importing thread" if runner is not None and runner.inline else "workers",
-        seconds=None if runner is None else round(runner.deadline.spent(), 6),
+        seconds=None if runner is None else round(runner.seconds, 6),
         conflicts={} if runner is None else {k: tuple(v) for k, v in runner.writers.items() if len(v) > 1},
     )
 

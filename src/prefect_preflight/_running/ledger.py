@@ -124,9 +124,11 @@ class Ledger:
                 self._logger.debug("Traceback of plugin %s:\n%s", task.plugin.name, task.traceback)
 
     def timed_out(self, plugin: Plugin, running: bool, seconds: float) -> None:
-        """Record that the deadline of `seconds` passed while the plugin was running, or before its turn came."""
-        what = "it was still running" if running else "its turn had not come"
-        message = f"{what} when the {seconds:g} s that all plugins share were over"
+        """Record that a deadline of `seconds` passed, while the plugin was loaded or running or before its turn."""
+        loading = plugin.loading != "done"
+        doing = "being loaded" if loading else "running"
+        what = f"it was still {doing}" if running else "its turn had not come"
+        message = f"{what} when the {seconds:g} s that all plugins share{' for loading' if loading else ''} were over"
         self._failed(plugin, "timed-out", ("TimeoutError", message))
 
     def _failed(self, plugin: Plugin, status: PluginStatus, error: tuple[str, str]) -> None:

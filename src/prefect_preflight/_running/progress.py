@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prefect_preflight._threads.deadline import Deadline
+
 _QUIET = 2.0  # seconds before anything is said
 _EVERY = 1.0  # seconds between two updates
 _LOOK = 0.05  # seconds between two looks at what no bell tells of: a worker that waits for another one that waits
@@ -21,39 +23,41 @@ _ERASE = "\r\x1b[K"
 class ProgressLine:
     """Waits; says for what on stderr if that is a terminal, and takes it back when done."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self) -> None:
         self.bell = Bell()
         """To be rung when there is something to look at."""
-        self._seconds = seconds  # of the deadline, for people
         self._began = clock()
 
-    def wait(self, over: Callable[[], bool], timeout: float, waiting_for: Callable[[], str]) -> None:
-        """Wait until `over()`, for `timeout` seconds at most.
+    def wait(
+        self, over: Callable[[], bool], deadline: Deadline, seconds: float, waiting_for: Callable[[], str]
+    ) -> None:
+        """Wait until `over()`, for so many seconds of a deadline at most.
 
         Args:
             over: asked whenever the bell rings, and every 50 ms.
-            timeout: in seconds.
+            deadline: whose time it is.
+            seconds: of that time.
             waiting_for: names what is not done yet, called when the line is written.
         """
-        end, next_line = clock() + timeout, max(self._began + _QUIET, clock())
+        end, next_line = deadline.spent() + seconds, max(self._began + _QUIET, clock())
         shown = False
         try:
             while not over():
-                now = clock()
-                if now >= end:
+                left = end - deadline.spent()
+                if left <= 0:
                     break
-                self.bell.wait(min(_LOOK, end - now))
+                self.bell.wait(min(_LOOK, left))
                 if clock() >= next_line and _is_terminal():
-                    shown = _write(self._line(waiting_for())) or shown
+                    shown = _write(_line(waiting_for(), deadline)) or shown
                     next_line = clock() + _EVERY
         finally:
             if shown:
                 _write("")
 
-    def _line(self, names: str) -> str:
-        passed = clock() - self._began
-        line = f"prefect-preflight: waiting for {names} ({passed:.0f} s of {self._seconds:g} s)"
-        return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
+
+def _line(names: str, deadline: Deadline) -> str:
+    line = f"prefect-preflight: waiting for {names} ({deadline.spent():.0f} s of {deadline.seconds:g} s)"
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
 
 
 def _is_terminal() -> bool:

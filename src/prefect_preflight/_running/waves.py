@@ -1,4 +1,4 @@
-"""Runs the plugins: loads them, calls their hooks in waves under one deadline, applies what they return.
+"""Runs the plugins: loads them, calls their hooks in waves, each under one deadline, applies what they return.
 
 Everything here happens in the importing thread, but for `_work`, which is the workers' part. The importing
 thread alone decides, applies and logs (`ledger`), in the order of the plugins' names, so that the result is
@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import logging
 
+from prefect_preflight._environment import mark
 from prefect_preflight._plugins import Hook, Plugin
 from prefect_preflight._plugins.describe import describe, plugin_traceback
 from prefect_preflight._plugins.entry_point import load
 from prefect_preflight._plugins.hook_call import call
 from prefect_preflight._redaction.loggers import SafeLogger
 from prefect_preflight._statuses import WAVES
-from prefect_preflight._threads.deadline import Deadline, clock
+from prefect_preflight._threads.deadline import Deadline, Stopwatch, clock
 from prefect_preflight._threads.executor import DaemonExecutor, InlineExecutor
 
 from .ledger import Ledger
+from .prefect_time import PrefectTime
 from .progress import ProgressLine
 from .task import Task
 
@@ -64,6 +66,9 @@ class Runner:
     ) -> None:
         self.plugins = [Plugin(candidate) for candidate in candidates]
         self.deadline = Deadline(settings.setup_timeout_seconds)
+        self._loading = Deadline(settings.loading_seconds)  # for loads alone: the other one is the hooks'
+        self._watch = Stopwatch()
+        self._prefect_time = PrefectTime(self._loading.seconds)
         self.inline = False  # whether plugins run in the importing thread, where no deadline can hold
         self._context = context
         self._logger = SafeLogger(logger)
@@ -72,7 +77,7 @@ class Runner:
         self._late = False
         self._running: list[Task] = []
         self._executor: Executor = DaemonExecutor()
-        self._progress = ProgressLine(self.deadline.seconds)
+        self._progress = ProgressLine()
         for plugin in self.plugins:
             if plugin.pending:
                 self._ledger.discovered(plugin, inherited.get(plugin.candidate))
@@ -97,6 +102,11 @@ class Runner:
         """Whether a task still runs that was given up."""
         return any(not task.future.done() for task in self._running)
 
+    @property
+    def seconds(self) -> float:
+        """How long loading and running has taken so far, without what Prefect's own modules took."""
+        return self._watch.spent() - self._prefect_time.spent
+
     def can_use_threads(self) -> bool:
         """Whether a thread can be started; one is, and waits for its first task."""
         try:
@@ -115,8 +125,10 @@ class Runner:
         Without a `room` Prefect has been imported already, and they find all of it.
         """
         self._room = room
-        with self.deadline:
+        with self._watch:
+            mark(self._loading.remaining())
             self._load_side_by_side()
+            mark(self.deadline.remaining())
             self._run_waves(late=False)
         for task in self._running:
             if self._waits(task):
@@ -125,13 +137,13 @@ class Runner:
     def late(self) -> None:
         """Let those go on that need Prefect, one at a time, then wait for what is still running, until the deadline."""
         self._late = True
-        with self.deadline:
-            while self.deadline.remaining() > 0:
+        mark(max(self._loading.remaining(), self.deadline.remaining()))
+        with self._watch:
+            while self._has_time():
                 self._load_one_by_one()
                 self._run_waves(late=True)
-                if not self._running:
+                if not self._wait_for_one():
                     break
-                self._wait_for_one()
         self._settle(list(self._running))  # what ended in time while this thread was held up until after the deadline
         for task in self._running:
             if task.hook is not None and task.started:  # its thread may not have begun
@@ -139,8 +151,16 @@ class Runner:
         for plugin in self.plugins:
             if plugin.pending:
                 running = any(task.plugin is plugin for task in self._running)
-                self._ledger.timed_out(plugin, running, self.deadline.seconds)
+                self._ledger.timed_out(plugin, running, self._deadline_of(plugin).seconds)
         self.give_up()
+
+    def _has_time(self) -> bool:
+        """Whether there is time left for anything that is left to do."""
+        return any(plugin.pending and self._deadline_of(plugin).remaining() > 0 for plugin in self.plugins)
+
+    def _deadline_of(self, plugin: Plugin) -> Deadline:
+        """Whose time a plugin needs next."""
+        return self._loading if plugin.loading != "done" else self.deadline
 
     def wait_for_stragglers(self, seconds: float) -> None:
         """Give those who have been given up so many seconds to come to their end."""
@@ -169,37 +189,41 @@ class Runner:
         """
         plugins = [plugin for plugin in self.plugins if plugin.pending]
         tasks = []
-        for index, plugin in enumerate(plugins):
-            if not self.deadline.remaining():
-                break  # this thread was held up
-            tasks.append(self._start(plugin, None))
-            behind = len(plugins) - index
-            self._wait_until_over(tasks[-1:], min(_PATIENCE, self.deadline.remaining() / (2 * behind)))
-        self._wait(tasks, _SHARE_OF_LOADING)
+        with self._loading as deadline:
+            for index, plugin in enumerate(plugins):
+                if not deadline.remaining():
+                    break  # this thread was held up
+                tasks.append(self._start(plugin, None))
+                behind = len(plugins) - index
+                self._wait_until_over(tasks[-1:], deadline, min(_PATIENCE, deadline.remaining() / (2 * behind)))
+            self._wait(tasks, deadline, _SHARE_OF_LOADING)
         self._settle(tasks)
 
     def _load_one_by_one(self) -> None:
         """Load what is not loaded yet: Prefect's own circular imports allow one thread at a time only."""
-        for plugin in self.plugins:
-            if plugin.pending and self.deadline.remaining() > 0:
-                self._take_turn(plugin, None, _SHARE_OF_LOADING)
+        with self._loading as deadline:
+            for plugin in self.plugins:
+                if plugin.pending and deadline.remaining() > 0:
+                    self._take_turn(plugin, None, deadline)
 
     # Hooks
 
     def _run_waves(self, late: bool) -> None:
         """Call the hooks wave by wave; a wave's environment is applied before the next one starts."""
-        for wave in WAVES:
-            members = [(plugin, hook) for plugin in self.plugins for hook in plugin.open_hooks() if hook.wave == wave]
-            if late:
-                for plugin, hook in members:
-                    if self.deadline.remaining() > 0:
-                        self._take_turn(plugin, hook, _SHARE_OF_A_WAVE)
-            elif members and self.deadline.remaining() > 0:
-                tasks = [self._start(plugin, hook) for plugin, hook in members if hook.state == "waiting"]
-                self._wait(tasks, _SHARE_OF_A_WAVE)
-                self._settle(tasks)
+        with self.deadline as deadline:
+            for wave in WAVES:
+                opened = [(plugin, hook) for plugin in self.plugins for hook in plugin.open_hooks()]
+                members = [(plugin, hook) for plugin, hook in opened if hook.wave == wave]
+                if late:
+                    for plugin, hook in members:
+                        if deadline.remaining() > 0:
+                            self._take_turn(plugin, hook, deadline)
+                elif members and deadline.remaining() > 0:
+                    tasks = [self._start(plugin, hook) for plugin, hook in members if hook.state == "waiting"]
+                    self._wait(tasks, deadline, _SHARE_OF_A_WAVE)
+                    self._settle(tasks)
 
-    def _take_turn(self, plugin: Plugin, hook: Hook | None, share: float) -> None:
+    def _take_turn(self, plugin: Plugin, hook: Hook | None, deadline: Deadline) -> None:
         """In the late stage: start one load or hook, or admit it if it waits at its gate."""
         task = next((task for task in self._running if task.plugin is plugin and task.hook is hook), None)
         if task is None:
@@ -211,7 +235,7 @@ class Runner:
             task.admit()
         else:
             return  # it is running, and is waited for in the end
-        self._wait([task], share)
+        self._wait([task], deadline, _SHARE_OF_LOADING if hook is None else _SHARE_OF_A_WAVE)
         self._settle([task])
 
     # Tasks of either kind
@@ -241,28 +265,49 @@ class Runner:
                 task.traceback = plugin_traceback(error)
             raise
 
-    def _wait(self, tasks: Sequence[Task], share: float) -> None:
+    def _wait(self, tasks: Sequence[Task], deadline: Deadline, share: float) -> None:
         """Wait for `tasks`: as long as there is time, or for a share of it if anything else has to run."""
-        self._wait_until_over(tasks, self.deadline.remaining() * share)
+        self._wait_until_over(tasks, deadline, deadline.remaining() * share)
         if not self._others_wait(tasks):
-            self._wait_until_over(tasks, self.deadline.remaining())
+            self._wait_until_over(tasks, deadline, deadline.remaining())
 
-    def _wait_until_over(self, tasks: Sequence[Task], seconds: float) -> None:
-        self._progress.wait(
-            lambda: all(task.future.done() or self._waits(task) for task in tasks), seconds, self._names_running
-        )
+    def _wait_until_over(self, tasks: Sequence[Task], deadline: Deadline, seconds: float) -> None:
+        def over() -> bool:
+            return all(task.future.done() or self._waits(task) for task in tasks) or self._look(tasks, deadline)
 
-    def _wait_for_one(self) -> None:
-        """Wait until something that was slow ends, or needs Prefect after all."""
-        tasks = list(self._running)
+        self._prefect_time.begin()
+        self._progress.wait(over, deadline, seconds, self._names_running)
+
+    def _wait_for_one(self) -> bool:
+        """Wait until something that was slow ends, or needs Prefect after all, or its time is over.
+
+        Loads' time passes first, if any is slow; slow hooks go on meanwhile.
+
+        Returns:
+            Whether there is anything that has time left.
+        """
+        tasks = [task for task in self._running if self._deadline_of(task.plugin).remaining() > 0]
+        if not tasks:
+            return False
+        loads = [task for task in tasks if task.hook is None]
+        deadline = self._loading if loads else self.deadline
 
         def over() -> bool:
             for task in tasks:
                 self._waits(task)  # which may end the wait of a stranger's that it waits for
-            return any(task.future.done() or task.at_gate for task in tasks)
+            return any(task.future.done() or task.at_gate for task in tasks) or self._look(loads or tasks, deadline)
 
-        self._progress.wait(over, self.deadline.remaining(), self._names_running)
+        self._prefect_time.begin()
+        with deadline:
+            self._progress.wait(over, deadline, deadline.remaining(), self._names_running)
         self._settle(tasks)
+        return True
+
+    def _look(self, tasks: Sequence[Task], deadline: Deadline) -> bool:
+        """Look whether it is Prefect that takes the time. It ends no wait."""
+        executing = self._late and self._room is not None and any(map(self._room.executes_package, tasks))
+        self._prefect_time.seen(executing, deadline)
+        return False
 
     def _waits(self, task: Task) -> bool:
         """Whether a task waits for Prefect, and so for this thread: at its gate, or for somebody who waits."""
@@ -299,7 +344,7 @@ class Runner:
         interpreter's lock, and what became of a plugin must not depend on when somebody looks.
         """
         for task in tasks:
-            if task.future.done() and not self.deadline.passed_at(task.ended):
+            if task.future.done() and not self._deadline_of(task.plugin).passed_at(task.ended):
                 self._running.remove(task)
                 self._settle_one(task)
 

@@ -24,7 +24,11 @@ REPORT_DIR = "PREFECT_PREFLIGHT_REPORT_DIR"
 """Names the directory to which each process writes its report; empty counts as not set. Not one of Prefect's settings,
 and of the environment alone, as the next one."""
 DISABLE = "PREFECT_PREFLIGHT_DISABLE"
-"""The kill switch. Start-up looks at it too, and may import nothing: see `prefect_preflight.init`."""
+"""The kill switch. Start-up looks at it too, and may import nothing: see `_prefect_preflight`."""
+LOAD_TIMEOUT = "PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS"
+"""Seconds that loading all plugins may take, for those who want another limit than the one of
+`Settings.loading_seconds`. Of the environment alone, too."""
+_LEAST_FOR_LOADING = 20.0  # seconds; what takes long there is mostly the machine's doing: a cold disk, a profiler
 
 # What a variable's name begins with, after `PREFECT_`, if the plugin system's settings may depend on it.
 _NAMES = ("plugins", "experiments", "profiles_path")
@@ -44,8 +48,8 @@ class Settings:
         allow: names of the only plugins that may run, in the order written, without duplicates. None allows
             all, an empty tuple none: `PREFECT_PLUGINS_ALLOW=""` lets nothing through. Default None.
         deny: names of plugins that must not run, likewise. Default None.
-        setup_timeout_seconds: time for loading and running all plugins, in seconds; finite, above 0.
-            Default 20.0.
+        setup_timeout_seconds: time for running all plugins' hooks, in seconds; finite, above 0. Default 20.0.
+        load_timeout_seconds: time for loading all plugins, likewise. None for the default, see `loading_seconds`.
         strict: whether a required plugin's failure ends the process. Default False.
         safe_mode: whether plugins are loaded but their hooks not run. Default False.
         required: names of the plugins that strict mode insists on. None means no such list. Default None.
@@ -63,6 +67,7 @@ class Settings:
         "deny",
         "enabled",
         "exports",
+        "load_timeout_seconds",
         "logging_level",
         "problems",
         "required",
@@ -77,6 +82,7 @@ class Settings:
         self.allow: tuple[str, ...] | None = None
         self.deny: tuple[str, ...] | None = None
         self.setup_timeout_seconds: float = 20.0
+        self.load_timeout_seconds: float | None = None
         self.strict: bool = False
         self.safe_mode: bool = False
         self.required: tuple[str, ...] | None = None
@@ -85,6 +91,11 @@ class Settings:
         self.sources: dict[str, str] = dict.fromkeys((*FIELDS, "logging_level", "api_url"), "default")
         self.problems: tuple[Problem, ...] = ()
         self.exports: dict[str, str] = {}
+
+    @property
+    def loading_seconds(self) -> float:
+        """Time for loading all plugins, in seconds: as long as for running them, and at least 20."""
+        return self.load_timeout_seconds or max(self.setup_timeout_seconds, _LEAST_FOR_LOADING)
 
 
 def default_profiles_path(environ: "Mapping[str, str]") -> str:

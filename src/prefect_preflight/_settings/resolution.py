@@ -5,7 +5,7 @@ Where values come from is `sources`' matter, what they mean `values`'.
 
 import sys
 
-from . import FIELDS, PREFIXES, Settings, anything_set
+from . import FIELDS, LOAD_TIMEOUT, PREFIXES, Settings, anything_set
 from .files import Problem, printable
 from .sources import Sources
 
@@ -92,6 +92,7 @@ class _Resolver:
             return
         for field in FIELDS[1:]:
             self.plugin_setting(field)
+        self.load_timeout()
         self.prefect_setting("api_url", "api", "url", "prefect_api_url")
         self.prefect_setting("logging_level", "logging", "level", "prefect_logging_level")
         self.debug_modes()
@@ -126,6 +127,18 @@ class _Resolver:
             from .values import export
 
             self.settings.exports[PREFIXES[0] + field.upper()] = export(value)
+
+    def load_timeout(self) -> None:
+        """Resolve our own setting, which the environment alone has."""
+        text = self.sources.environ.get(LOAD_TIMEOUT)
+        if text:
+            from .values import ALLOWED, ERRORS, parse
+
+            try:
+                self.settings.load_timeout_seconds = parse("seconds", text, True)
+            except ERRORS:
+                rest = f"is not {ALLOWED['seconds']}; the default is the time for running them, and at least 20"
+                self.sources.report(LOAD_TIMEOUT, f"{LOAD_TIMEOUT}={_excerpt(text)} {rest}", "bad-value")
 
     def prefect_setting(self, field: str, group: str, key: str, name: str) -> None:
         """Resolve a setting that is Prefect's own."""

@@ -9,7 +9,7 @@ import os
 import sys
 from _thread import get_ident  # not `threading`, which is not needed unless there are plugins
 
-from prefect_preflight._environment import apply, inside_hook, mark, unmark
+from prefect_preflight._environment import apply, inside_hook, unmark
 from prefect_preflight._prefect import install
 from prefect_preflight._prefect.native_runner import load_as_native, superseding_native_runner, variables_for_native
 from prefect_preflight._settings import REPORT_DIR
@@ -149,7 +149,6 @@ class PrefectImport:
 
         served = serve_early(room.answer)
         try:
-            mark(self.settings.setup_timeout_seconds)
             runner.early(room)
         finally:
             unmark()
@@ -180,7 +179,6 @@ class PrefectImport:
         """Run what is left to do, Prefect being there, and have Prefect see what it changed."""
         writes = runner.writes
         try:
-            mark(runner.deadline.remaining())
             runner.late()
         finally:
             unmark()

@@ -1,9 +1,15 @@
-"""The one span of time that all plugins share, and the clock that it goes by."""
+"""The spans of time that plugins share, and the clock that they go by."""
 
 from __future__ import annotations
 
 import time
 from threading import TIMEOUT_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Self = TypeVar("_Self", bound="Stopwatch")
 
 if hasattr(time, "clock_gettime"):
     _gettime, _MONOTONIC = time.clock_gettime, time.CLOCK_MONOTONIC
@@ -16,18 +22,14 @@ else:
     clock = time.monotonic
 
 
-class Deadline:
-    """One span of time for all plugins together, which passes only inside the `with` statement.
+class Stopwatch:
+    """Time that passes only inside the `with` statement, such as without that of Prefect's own body."""
 
-    So the time that Prefect's own body takes between the early and the late stage does not count.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = min(seconds, TIMEOUT_MAX)  # what a lock can wait for; some 292 years
+    def __init__(self) -> None:
         self._spans: list[tuple[float, float]] = []  # begin and end of each time inside, on `clock`
         self._since: float | None = None  # begin of the present one
 
-    def __enter__(self) -> Deadline:
+    def __enter__(self: _Self) -> _Self:
         self._since = clock()
         return self
 
@@ -37,10 +39,27 @@ class Deadline:
         self._since = None
 
     def spent(self, until: float | None = None) -> float:
+        """Seconds that have passed so far, or had passed `until` a moment on `clock`."""
+        now = clock() if until is None else until
+        return _total(self._spans if self._since is None else [*self._spans, (self._since, now)], now)
+
+
+class Deadline(Stopwatch):
+    """A span of time for all plugins together."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = min(seconds, TIMEOUT_MAX)  # what a lock can wait for; some 292 years
+        self._left_out: list[tuple[float, float]] = []
+
+    def leave_out(self, begin: float, end: float) -> None:
+        """Have the time between two moments on `clock`, inside the `with` statement, not count."""
+        self._left_out.append((begin, end))
+
+    def spent(self, until: float | None = None) -> float:
         """Seconds that the plugins had so far, or had `until` a moment on `clock`."""
         now = clock() if until is None else until
-        spans = self._spans if self._since is None else [*self._spans, (self._since, now)]
-        return sum(max(0.0, min(end, now) - begin) for begin, end in spans)
+        return super().spent(now) - _total(self._left_out, now)
 
     def remaining(self) -> float:
         """Seconds left, never below zero."""
@@ -49,3 +68,7 @@ class Deadline:
     def passed_at(self, moment: float) -> bool:
         """Whether it had passed at a moment on `clock`, whenever that is asked."""
         return self.spent(moment) > self.seconds
+
+
+def _total(spans: list[tuple[float, float]], until: float) -> float:
+    return sum(max(0.0, min(end, until) - begin) for begin, end in spans)

@@ -112,7 +112,7 @@ class _Child:
         ) as process:
             self.ended = True
             try:
-                stdout, self.stderr = process.communicate(timeout=conditions.timeout + _PATIENCE)
+                stdout, self.stderr = process.communicate(timeout=2 * conditions.timeout + _PATIENCE)
             except subprocess.TimeoutExpired:
                 self.ended = False
                 _kill(process)
@@ -230,6 +230,7 @@ def _environment(target: Target, conditions: Conditions, overlay: str) -> dict[s
         PREFECT_PLUGINS_STRICT="0",
         PREFECT_PLUGINS_SAFE_MODE="0",
         PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS=repr(conditions.timeout),
+        PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS=repr(conditions.timeout),
     )
     environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG")
     if conditions.api_url is not None:

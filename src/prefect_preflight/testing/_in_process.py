@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from prefect_preflight._command_line import run_diagnose
-from prefect_preflight._environment import mark, unmark
+from prefect_preflight._environment import unmark
 from prefect_preflight._imports import cpython
 from prefect_preflight._imports.room import WaitingRoom
 from prefect_preflight._prefect import install
@@ -59,7 +59,7 @@ def run_in_process(target: Target, conditions: Conditions) -> PluginRun:
     advice += about_texts(redactor, plugin.note, own, stdout)
     observed = Observed(
         stage=plugin.stage if seen_early or plugin.stage == "late" else None,
-        seconds=runner.deadline.spent(),
+        seconds=runner.seconds,
         logs=tuple(LogLine(*record) for record in records),
         stdout=stdout,
         advice=tuple(advice),
@@ -69,7 +69,7 @@ def run_in_process(target: Target, conditions: Conditions) -> PluginRun:
 
 def _runner(target: Target, conditions: Conditions, context: HookContext, redactor: Redactor) -> Runner:
     settings = Settings()
-    settings.setup_timeout_seconds = conditions.timeout
+    settings.setup_timeout_seconds = settings.load_timeout_seconds = conditions.timeout
     logger = context.logger_factory("prefect.plugins")
     return Runner(settings, [target.candidate], context, redactor, logger, inherited={})
 
@@ -84,7 +84,6 @@ def _run(runner: Runner) -> Runner:
     has_room = "prefect" not in sys.modules and cpython.usable() and not runner.inline
     room = WaitingRoom("prefect") if has_room else None
     try:
-        mark(runner.deadline.seconds)
         if room is not None:
             _run_early(runner, room)
         elif not runner.inline:

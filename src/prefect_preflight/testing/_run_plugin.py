@@ -45,7 +45,7 @@ def run_plugin(
         env: variables on top of this process' environment while the plugin runs; None takes one away.
         subprocess: whether to run it in a new interpreter, with the real Prefect where that is installed.
         name: the entry point's name, by default the module's, or the installed entry point's.
-        timeout: seconds for loading and running it, as `PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS`.
+        timeout: seconds for loading it, and as many for running it, as `PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS`.
         twice: whether to call it a second time, in the environment that it made, to see whether it is idempotent.
         slow_import: from how many seconds on loading it counts as slow.
         api_url: the hook's `ctx.api_url`.

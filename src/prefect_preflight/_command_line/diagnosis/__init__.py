@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prefect_preflight._discovery import canonical
 from prefect_preflight._reports import last_report, survey
-from prefect_preflight._settings import PREFIXES
+from prefect_preflight._settings import LOAD_TIMEOUT, PREFIXES
 from prefect_preflight._state import state
 
 from . import activation as activations
@@ -36,7 +36,7 @@ class Options:
     Attributes:
         run: True to activate the hook in this process where it is not, False to call no hook, None for neither.
         plugin: the name of the only plugin to run.
-        timeout: seconds for all plugins.
+        timeout: seconds for loading all plugins, and as many for running them.
     """
 
     run: bool | None = None
@@ -103,6 +103,8 @@ def _put_into_effect(options: Options, environ: MutableMapping[str, str]) -> dic
         raise OptionsProblem("this Python imports Prefect when it starts, so options come too late; set variables")
     for name, (text, _, _) in wanted.items():
         _set(environ, name, text)
+    if options.timeout is not None:
+        environ[LOAD_TIMEOUT] = repr(options.timeout)
     if wanted:
         resolved = survey()
         for name, (_, value, option) in wanted.items():
