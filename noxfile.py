@@ -46,15 +46,16 @@ _keep_caches_where_they_can_be()
 
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 MAIN = interpreters.main()
-OLDEST = interpreters.find(interpreters.OLDEST_VERSION)
 
 
 def _suites() -> list[nox.param]:
-    """Returns the rounds of the tests: on the main interpreter, and on the oldest where it is found."""
+    """Returns the rounds of the tests: on the main interpreter, and on the oldest and the newest that are found."""
     suites = [nox.param(MAIN, [], id=_version(MAIN))]
-    if OLDEST and OLDEST != MAIN:
-        # The main round has covered what runs on a real Prefect: each has a Python of its own there.
-        suites.append(nox.param(OLDEST, ["-m", "core", "--prefect", "none"], id=interpreters.OLDEST_VERSION))
+    for version in interpreters.CORE_VERSIONS:
+        python = interpreters.find(version)
+        if python and python != MAIN:
+            # The main round has covered what runs on a real Prefect: each has a Python of its own there.
+            suites.append(nox.param(python, ["-m", "core", "--prefect", "none"], id=version))
     return suites
 
 
@@ -81,7 +82,7 @@ def _install_wheel(session: nox.Session) -> Path:
 @nox.session
 @nox.parametrize(["python", "selection"], _suites())
 def tests(session: nox.Session, selection: list[str]) -> None:
-    """Runs the tests against the built wheel: all of them, and the core ones on the oldest Python too."""
+    """Runs the tests against the built wheel: all of them, and the core ones on the oldest and newest Pythons too."""
     _install_group(session, "test")
     wheel = _install_wheel(session)
     # Half of the tests' time is waiting: for a deadline, for a hook that sleeps. So there are more processes than
@@ -167,4 +168,9 @@ def bench(session: nox.Session) -> None:
     """Measures what all this costs, beside Prefect's own plugin system and other start-up hooks."""
     session.install("uv")
     wheel = _install_wheel(session)
-    session.run("python", "-m", "benchmarks", "--wheel", str(wheel), *session.posargs)
+    # How much a start costs differs most between these.
+    others = [
+        python for version in ("3.9", "3.14", "3.15") if (python := interpreters.find(version)) and python != MAIN
+    ]
+    pythons = [argument for python in others for argument in ("--python", python)]
+    session.run("python", "-m", "benchmarks", "--wheel", str(wheel), *pythons, *session.posargs)

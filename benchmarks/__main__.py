@@ -9,12 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import discovery, imports, plot, running, startup
-from benchmarks.environments import Environments
-from benchmarks.measuring import can_count
-from benchmarks.results import Results
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+import interpreters  # noqa: E402  # lies in tests/, which the line above made importable
+from benchmarks import discovery, imports, plot, running, startup  # noqa: E402
+from benchmarks.environments import Environments  # noqa: E402
+from benchmarks.measuring import can_count  # noqa: E402
+from benchmarks.results import Results  # noqa: E402
+
 SUITES = {"startup": startup.run, "imports": imports.run, "discovery": discovery.run, "running": running.run}
 BEGIN, END = "<!-- begin of what `nox -s bench` writes -->", "<!-- end of what `nox -s bench` writes -->"
 
@@ -26,6 +29,7 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, help="where the environments are kept; by default nowhere")
     parser.add_argument("--rounds", type=int, default=12, help="how often each thing is measured (%(default)s)")
     parser.add_argument("--only", choices=sorted(SUITES), action="append", help="leave out the others")
+    parser.add_argument("--python", action="append", default=[], help="another Python, for starts of that")
     parser.add_argument("--write", action="store_true", help="write docs/performance.*")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
@@ -35,6 +39,12 @@ def main() -> None:
             if not options.only or name in options.only:
                 sys.stderr.write(f"measuring: {name}\n")
                 run(Environments(root, options.wheel.resolve()), results, options.rounds)
+        if not options.only or "startup" in options.only:
+            for python in options.python:
+                version = ".".join(interpreters.full_version(python).split(".")[:2])
+                sys.stderr.write(f"measuring: start-up on {version}\n")
+                environments = Environments(root / f"python-{version}", options.wheel.resolve(), python)
+                startup.run_elsewhere(environments, results, version)
     sys.stdout.write(results.markdown())
     if options.write:
         _write(results)

@@ -20,6 +20,9 @@ PREFECTS = ("3.8.8", "3.4.24")
 # FastAPI 0.150 and newer do not work with the server of these.
 _PREFECT_PINS = ("fastapi<0.150",)
 
+# The plugins that exist on the package index.
+PUBLISHED = ("prefect-aws==0.7.12", "prefect-azure==0.4.13", "prefect-otel==0.0.1")
+
 _PLUGIN = """
 from {module} import SetupResult, register_hook
 
@@ -49,9 +52,10 @@ class Environment:
 class Environments:
     """Makes environments in ``root``, each once; delete the directory to start afresh."""
 
-    def __init__(self, root: Path, wheel: Path) -> None:
+    def __init__(self, root: Path, wheel: Path, python: str = sys.executable) -> None:
         self.root = root
         self._wheel = wheel
+        self._python = python
         self.home = root / "home"
         self.nowhere = root / "nowhere"  # an empty working directory
         for directory in (self.home, self.nowhere):
@@ -68,7 +72,7 @@ class Environments:
         stamp = environment.directory / "requirements.txt"
         if not stamp.exists() or stamp.read_text() != "\n".join(requirements):
             shutil.rmtree(environment.directory, ignore_errors=True)
-            _uv("venv", "--quiet", "--python", sys.executable, str(environment.directory))
+            _uv("venv", "--quiet", "--python", self._python, str(environment.directory))
             if others:
                 self._install(environment, others)
             stamp.write_text("\n".join(requirements))
@@ -107,12 +111,26 @@ class Environments:
             _compile(environment, file.parent)
         return environment
 
+    def with_bare_python(self) -> Environment:
+        """An environment with nothing in it but what the maker of environments puts into each, byte-compiled."""
+        environment = self.with_packages("bare")
+        _compile(environment, environment.site)
+        return environment
+
     def with_empty_module(self) -> Environment:
         """An environment whose ``.pth`` file imports an empty module: the least that a start-up hook can cost."""
         environment = self.with_packages("empty-module")
         (environment.site / "empty_start_up_module.py").write_text("")
         (environment.site / "empty_start_up_module.pth").write_text("import empty_start_up_module\n")
         _compile(environment, environment.site)
+        return environment
+
+    def with_start_file(self) -> Environment:
+        """An environment with ours, started by a ``.start`` file (PEP 829) in place of the ``.pth`` file."""
+        environment = self.with_packages("start-file", "ours")
+        (environment.site / "prefect_preflight.pth").unlink()
+        # It is the import that registers the finder; but such a file has to name something that can be called.
+        (environment.site / "prefect_preflight.start").write_text("_prefect_preflight:environ.copy\n")
         return environment
 
     def plugins(self, environment: Environment, prefect: str, count: int = 3) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.environments import PREFECTS
+from benchmarks.environments import PREFECTS, PUBLISHED
 from benchmarks.measuring import Child, Sample, can_count, in_rounds, instructions, pairwise
 from benchmarks.results import Results, Table, plain
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PROGRAM = str(Path(__file__).parent / "children" / "import_prefect.py")
 AFTER = str(Path(__file__).parent / "children" / "after_import.py")
+LOOK = str(Path(__file__).parent / "children" / "look_at_source.py")
 
 OFF = "native, plugins off"
 NATIVE = "native, three no-op plugins"
@@ -32,6 +33,40 @@ def run(environments: Environments, results: Results, rounds: int) -> None:
     """Compares `import prefect` on each Prefect."""
     for prefect in PREFECTS:
         _Comparison(environments, results, prefect).run(rounds)
+    _published(environments, results, max(3, rounds // 2))
+
+
+def _published(environments: Environments, results: Results, rounds: int) -> None:
+    """Compares `import prefect` with the plugins of the package index."""
+    prefect = PREFECTS[0]
+    native = environments.with_prefect(prefect, *PUBLISHED)
+    ours = environments.with_prefect(prefect, *PUBLISHED, "ours")
+    on = {"PREFECT_PLUGINS_ENABLED": "1"}
+    cases = {
+        "native, plugins off": (native, {}),
+        "native, enabled": (native, on),
+        "ours, enabled": (ours, on),
+    }
+    children = {
+        name: Child([made.python, PROGRAM], environments.child_environment(variables), environments.nowhere)
+        for name, (made, variables) in cases.items()
+    }
+
+    def measure(name: str) -> float:
+        seconds: float = children[name].json()["seconds"]
+        return seconds
+
+    times = in_rounds({name: lambda name=name: measure(name) for name in cases}, rounds)  # type: ignore[misc]
+    ratios = {name: pairwise_ratio(times[name], times["native, enabled"]).median for name in cases}
+    rows = [
+        [name, plain(times[name], 1e3, 0), f"{times[name].least * 1e3:.0f}", f"{ratios[name]:.2f}"] for name in cases
+    ]
+    title = f"`import prefect` {prefect} with {', '.join(PUBLISHED)}"
+    results.table(Table(title, ["", "time (ms)", "least (ms)", "ratio"], rows, "Ratio: to native with them enabled."))
+    results.target("published plugins: share of native with them", ratios["ours, enabled"], 0.3, "x")
+    looks = Child([ours.python, LOOK], environments.child_environment(), environments.nowhere).json()
+    for value, milliseconds in looks.items():
+        results.target(f"published plugins: a look at the source of {value}", milliseconds, 0.2, "ms")
 
 
 class _Comparison:
@@ -123,9 +158,9 @@ class _Comparison:
         unwanted = [name for name in added if name.partition(".")[0] in UNWANTED]
         target(f"enabled without plugins, {prefect}: expensive modules imported", len(unwanted), 0, "")
         none = times[ENABLED].least - times[SUPERSEDED].least
-        target(f"enabled without plugins, {prefect}: time added to the superseded import", none * 1e3, 5.0, "ms")
+        target(f"enabled without plugins, {prefect}: time added to the superseded import", none * 1e3, 4.0, "ms")
         part = times[THREE].least - times[SUPERSEDED].least
-        target(f"three plugins, {prefect}: our own part", part * 1e3, 40.0, "ms")
+        target(f"three plugins, {prefect}: our own part", part * 1e3, 30.0, "ms")
         ratio = pairwise_ratio(times[THREE], times[OFF]).median
         target(f"three plugins, {prefect}: share of native with plugins off", ratio, RATIOS[self.prefect], "x")
         grown = (memory[THREE].median - memory[OFF].median) / 1024

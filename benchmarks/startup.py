@@ -12,26 +12,51 @@ if TYPE_CHECKING:
 
 OURS, EMPTY, BARE = "prefect-preflight", "an empty module", "no start-up file"
 PEERS = ("autowrapt", "coverage", "setuptools")
+START_FILE = "the same from a .start file"
 
 
 def run(environments: Environments, results: Results, rounds: int) -> None:
     """Compares ``python -c pass``."""
     made: dict[str, Environment] = {
-        BARE: environments.with_packages("bare"),
+        BARE: environments.with_bare_python(),
         EMPTY: environments.with_empty_module(),
         OURS: environments.with_packages("preflight", "ours"),
         **{name: environments.with_packages(name, name) for name in PEERS},
     }
-    children = {
-        name: Child([environment.python, "-c", "pass"], environments.child_environment(), environments.nowhere)
-        for name, environment in made.items()
-    }
+    children = {name: _start(environments, environment) for name, environment in made.items()}
     times = in_rounds({name: child.seconds for name, child in children.items()}, rounds * 3)
     counts: dict[str, Sample] = {}
     if can_count():
         counts = {name: _count(environments, made[name], child) for name, child in children.items()}
     modules = {name: _modules(made[name], environments) for name in made}
     _tell(results, times, counts, modules)
+
+
+def run_elsewhere(environments: Environments, results: Results, version: str) -> None:
+    """Compares the instructions of ``python -c pass`` with the cheapest peer's, on another Python."""
+    if not can_count():
+        return
+    made = {
+        BARE: environments.with_bare_python(),
+        EMPTY: environments.with_empty_module(),
+        OURS: environments.with_packages("preflight", "ours"),
+        "autowrapt": environments.with_packages("autowrapt", "autowrapt"),
+    }
+    if tuple(map(int, version.split("."))) >= (3, 15):
+        made[START_FILE] = environments.with_start_file()
+    counts = {
+        name: _count(environments, environment, _start(environments, environment)) for name, environment in made.items()
+    }
+    added = {name: _added(counts, name) for name in counts}
+    rows = [[name, f"{counts[name].median:.2f}", difference(added[name], 2)] for name in counts]
+    results.table(Table(f"Start-up on Python {version}", ["installed", "instructions (M)", "added (M)"], rows))
+    results.target(
+        f"start-up, Python {version}: … as a share of autowrapt's", added[OURS] / added["autowrapt"], 1.0, "x"
+    )
+
+
+def _start(environments: Environments, environment: Environment) -> Child:
+    return Child([environment.python, "-c", "pass"], environments.child_environment(), environments.nowhere)
 
 
 def _tell(results: Results, times: dict[str, Sample], counts: dict[str, Sample], modules: dict[str, set[str]]) -> None:
@@ -53,8 +78,8 @@ def _tell(results: Results, times: dict[str, Sample], counts: dict[str, Sample],
     results.target("start-up: modules added", len(modules[OURS] - modules[BARE]), 1, "")
     if counts:
         added = {name: _added(counts, name) for name in times}
-        results.target("start-up: instructions added", added[OURS], 1.10, "M")
-        results.target("start-up: … as a multiple of an empty module's", added[OURS] / added[EMPTY], 1.5, "x")
+        results.target("start-up: instructions added", added[OURS], 1.0, "M")
+        results.target("start-up: … as a multiple of an empty module's", added[OURS] / added[EMPTY], 1.3, "x")
         least_peer = min(added[name] for name in PEERS)
         results.target("start-up: … as a share of the least expensive peer's", added[OURS] / least_peer, 1.0, "x")
         results.chart("Instructions added to a start of Python (millions)", {n: added[n] for n in times if n != BARE})

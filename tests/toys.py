@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+PYTHONS = interpreters.VERSIONS
 """The interpreters that promises about the import system and about threads are tested on."""
 
 FULL = os.environ.get("PREFLIGHT_FULL", "").lower() in ("1", "true")
 """Whether repetitions run in full number (``PREFLIGHT_FULL=1``) or as many as fit into an ordinary run."""
 
-SOME_PYTHONS = PYTHONS if FULL else ("3.9", "3.11", "3.13")
-"""Those for the slower tests in an ordinary run: the ends, and the last before the import system's locks changed."""
+SOME_PYTHONS = PYTHONS if FULL else (PYTHONS[0], "3.11", "3.13", PYTHONS[-1])
+"""Those for the slower tests in an ordinary run: the ends, the last before the import system's locks changed, and the
+last that ends daemon threads at exit."""
 
 PLUGIN = """
     from prefect.plugins import register_hook, SetupResult

@@ -16,7 +16,6 @@ import invariants
 import pytest
 import scenario as scenarios
 
-import interpreters
 from hosts import NEW, OLD, kill
 from toys import pythons
 from worlds import World
@@ -33,8 +32,7 @@ PATIENCE = 30.0
 
 def test_whatever_they_do(seed: int, hosts: Hosts, tmp_path: Path) -> None:
     """All invariants hold in the world of this seed."""
-    newest = [version for version in ("3.14", "3.15") if interpreters.find(version)]
-    scenario = scenarios.make(seed, pythons(), newest or pythons())
+    scenario = scenarios.make(seed, pythons())
     host = _host(hosts, scenario.host)
     for attempt in range(3):
         child = run(scenario, World.create(host, tmp_path / str(attempt)))

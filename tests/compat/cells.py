@@ -97,12 +97,21 @@ CELLS = (
     Cell("3.7.8", "3.11", (AWS, AZURE, OTEL)),
     Cell("3.8.4", "3.13", (AWS, AZURE, OTEL, FASTAPI)),
     Cell("3.8.8", "3.12", (AWS, AZURE, OTEL, FASTAPI), ci=True),
-    Cell(
-        "3.9.1",
-        "3.13",
-        (AWS, AZURE, OTEL, FASTAPI),
-        overrides=("certifi>=2025.1",),
-        note="requires a certifi (2026.10.19) that not every index has yet, so that requirement is overridden",
+    Cell("3.8.8", "3.14", (AWS, AZURE, OTEL, FASTAPI)),
+    Cell("3.8.8", "3.15", (FASTAPI,), ci=True),
+    *(
+        Cell(
+            "3.9.1",
+            python,
+            beside,
+            overrides=("certifi>=2025.1",),
+            note="requires a certifi (2026.10.19) that not every index has yet, so that requirement is overridden",
+        )
+        for python, beside in (
+            ("3.13", (AWS, AZURE, OTEL, FASTAPI)),
+            ("3.14", (AWS, AZURE, OTEL, FASTAPI)),
+            ("3.15", (FASTAPI,)),
+        )
     ),
     Cell("3.1.6", "3.11", distribution="prefect-client"),
     # Has a plugin system whose modules import pluggy, and no pluggy.

@@ -14,6 +14,7 @@ import interpreters
 import standin
 from prefect_preflight._imports import cpython
 from snippets import ENABLED, TELL, Told, hook, returning, told
+from toys import PYTHONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
-PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 FILES = {"prefect/sub.py": "import prefect\nX = prefect.SEEN\n"}
 

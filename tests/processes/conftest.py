@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from counting import Counting
 
+import interpreters
 from hosts import NEW, OLD, Host, Hosts, Preset
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ HERE = Path(__file__).resolve().parent
 # One host of each Prefect for all: joblib brings loky, nbclient and ipykernel the notebook, moto plays STS.
 EXTRAS = ("joblib>=1.3", "ipykernel>=6", "nbclient>=0.8", "moto[server]>=5", "botocore>=1.34")
 HOSTS = {preset.name: Preset(preset.name, (*preset.requirements, *EXTRAS), preset.pythons) for preset in (NEW, OLD)}
+# The newest Pythons, for launches alone.
+NEWEST = {
+    version: Preset(version, (*NEW.requirements, EXTRAS[0]), (version,)) for version in interpreters.VERSIONS[-2:]
+}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -35,13 +40,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Gives `each_host` its values; ``--prefect`` narrows them down."""
     if "each_host" in metafunc.fixturenames:
         only = metafunc.config.getoption("--prefect")
-        metafunc.parametrize("each_host", [only] if only else list(HOSTS), indirect=True)
+        newest = NEWEST if metafunc.module.__name__ == "test_launches" else {}
+        metafunc.parametrize("each_host", [only] if only else [*HOSTS, *newest], indirect=True)
 
 
 @pytest.fixture(scope="session")
 def each_host(request: pytest.FixtureRequest, hosts: Hosts) -> Host:
-    """The host of this round: the newest Prefect, then the old one."""
-    return hosts.preset(HOSTS[request.param])
+    """The host of this round: the newest Prefect, the old one, for launches the newest one on the newest Pythons."""
+    if request.param in NEWEST and not interpreters.find(request.param):
+        pytest.skip(f"no Python {request.param} on this machine")
+    return hosts.preset({**HOSTS, **NEWEST}[request.param])
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 import interpreters
 from snippets import ENABLED, hook
-from toys import PLUGIN, pythons, repetitions, toy_world
+from toys import PLUGIN, PYTHONS, pythons, repetitions, toy_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ LEGACY = """
 """
 
 
-@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
+@pytest.mark.parametrize("version", PYTHONS)
 def test_legacy_subinterpreters_that_end_at_once(
     hosts: Hosts, new_world: Callable[[Host], World], version: str
 ) -> None:

@@ -401,7 +401,7 @@ def test_base_exceptions_on_every_python(toy: World, what: str) -> None:
 # Frozen clocks, 33: gevent
 
 
-@pytest.fixture(params=["3.9", "3.12", "3.13"])
+@pytest.fixture(params=["3.9", "3.12", "3.13", "3.14"])
 def companions(request: pytest.FixtureRequest, hosts: Hosts, new_world: Callable[[Host], World]) -> World:
     """A world with freezegun and gevent; on 3.12 with Prefect itself."""
     if request.param == "3.12":

@@ -116,7 +116,7 @@ class _Indexed:
 
     def __init__(self, path: str) -> None:
         archive = zipimport.zipimporter(path).archive  # reads the table, if nobody has
-        # Private; seen to work on CPython 3.9 to 3.13, whose `pkgutil` looks into it too: for each archive the
+        # Private; seen to work on CPython 3.9 to 3.15, whose `pkgutil` looks into it too: for each archive the
         # entries by name, as tuples of path, method, packed size, size, position, time, date and checksum; newer
         # ones add None for directories that have no entry of their own. Were it gone, or of another shape, that
         # would be an error here or in `read`, and so a matter for `zipfile`.

@@ -7,8 +7,9 @@ was given up can be thrown away.
 from __future__ import annotations
 
 import sys
+import types
 from importlib import import_module
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 
 from . import (
     DEFAULT_REQUIREMENT,
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
     from prefect_preflight._discovery import Candidate
     from prefect_preflight._statuses import Wave
+
+
+# What a module has under a name that it imports lazily, until the name is used (PEP 810); from Python 3.15 on.
+_Lazy: type | None = getattr(types, "LazyImportType", None)
 
 
 class Loaded:
@@ -117,6 +122,8 @@ def _instantiated(target: type, candidate: Candidate, found: Loaded) -> Any:
 def _find_hooks(target: Any, found: Loaded) -> None:
     """Collect what carries the marker's attribute, as pluggy does on registration."""
     for name in dir(target):
+        if _is_lazy(target, name) and name not in KNOWN_HOOKS:
+            continue  # to look at it would import it; a hook that is imported lazily has to have its own name
         try:
             function = getattr(target, name)
             options = getattr(function, HOOK_ATTRIBUTE, None) if _is_routine(function) else None
@@ -137,6 +144,10 @@ def _find_hooks(target: Any, found: Loaded) -> None:
     if not found.hook_names:
         hint = f": {HOOK} lacks the decorator @register_hook" if hasattr(target, HOOK) else ""
         found.warn("no-hook", f"it has no hook{hint}")
+
+
+def _is_lazy(target: Any, name: str) -> bool:
+    return _Lazy is not None and isinstance(target, ModuleType) and type(vars(target).get(name)) is _Lazy
 
 
 def _is_routine(value: object) -> bool:

@@ -89,8 +89,8 @@ def _nothing() -> None:
 def _without_native_runner(code: "CodeType") -> "CodeType | None":
     """The module code with `_initialize_plugins` emptied, or None if it has no such function.
 
-    Functions are constants of their module's code object; seen on CPython 3.9 to 3.13 with Prefect 3.4.24 to
-    3.8.8.
+    Functions are constants of their module's code object; seen on CPython 3.9 to 3.15 with Prefect 3.4.24 to
+    3.9.1.
     """
     constants = list(code.co_consts)
     for index, constant in enumerate(constants):
