@@ -50,8 +50,8 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """What the cell is called in the matrix and after `-k`, such as `"3.4.24"` or `"client-3.8.8"`."""
-        return f"client-{self.prefect}" if self.is_client else self.prefect
+        """What the cell is called after `-k`, such as `"3.4.24-on-3.10"` or `"client-3.8.8-on-3.13"`."""
+        return f"{'client-' if self.is_client else ''}{self.prefect}-on-{self.python}"
 
     @property
     def is_client(self) -> bool:
@@ -98,20 +98,16 @@ CELLS = (
     Cell("3.8.4", "3.13", (AWS, AZURE, OTEL, FASTAPI)),
     Cell("3.8.8", "3.12", (AWS, AZURE, OTEL, FASTAPI), ci=True),
     Cell("3.8.8", "3.14", (AWS, AZURE, OTEL, FASTAPI)),
-    Cell("3.8.8", "3.15", (FASTAPI,), ci=True),
+    Cell("3.8.8", "3.15", (AWS, AZURE, OTEL, FASTAPI), ci=True),
     *(
         Cell(
             "3.9.1",
             python,
-            beside,
+            (AWS, AZURE, OTEL, FASTAPI),
             overrides=("certifi>=2025.1",),
             note="requires a certifi (2026.10.19) that not every index has yet, so that requirement is overridden",
         )
-        for python, beside in (
-            ("3.13", (AWS, AZURE, OTEL, FASTAPI)),
-            ("3.14", (AWS, AZURE, OTEL, FASTAPI)),
-            ("3.15", (FASTAPI,)),
-        )
+        for python in ("3.13", "3.14", "3.15")
     ),
     Cell("3.1.6", "3.11", distribution="prefect-client"),
     # Has a plugin system whose modules import pluggy, and no pluggy.

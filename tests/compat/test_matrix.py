@@ -263,7 +263,7 @@ def test_real_plugins(cell: Cell, cell_world: World) -> None:
 
 @only(lambda cell: not cell.is_client and cell.release >= (3, 6, 7))
 def test_database_connection_params_reach_the_engine(cell_world: World) -> None:
-    """The server's engine is made with what plugins give, those that were loaded early and prefect-aws, loaded late."""
+    """The server's engine is made with what plugins give, one that was loaded early and prefect-aws, which was not."""
     cell_world.plugin(
         "matrix-database",
         """
@@ -318,5 +318,5 @@ def test_database_connection_params_reach_the_engine(cell_world: World) -> None:
         PREFECT_INTEGRATIONS_AWS_RDS_IAM_REGION_NAME="us-east-1",
     )
     assert result.returncode == 0, result
-    assert result.stdout == "42 True\nearly late\n", result
+    assert result.stdout == "42 True\nearly None\n", result
     assert "matrix_other" not in result.stderr, result  # its body is no valid program

@@ -142,6 +142,19 @@ def test_who_asks_for_it_sees_it(world: World) -> None:
     assert "LOADED" in result.stderr and "Hooks: set_database_connection_params" in result.stdout, result
 
 
+@pytest.mark.parametrize("subprocess", [False, True])
+def test_the_kit_sees_it(world: World, subprocess: bool) -> None:
+    """So does the kit for plugin authors, in its own process and in a child."""
+    world.plugin("server-side", SERVER)
+    program = f"""
+        from prefect_preflight.testing import run_plugin
+        run = run_plugin("server_side", subprocess={subprocess})
+        print(run.status, run.hook_names)
+    """
+    result = world.run(program, check=True)
+    assert result.stdout == "no-hook ('set_database_connection_params',)\n", result
+
+
 def test_required_by_name(world: World) -> None:
     """It cannot have done what strict mode requires it for; without a list nobody requires it."""
     world.plugin("server-side", SERVER)

@@ -94,7 +94,8 @@ def test_a_debugger_attaches_while_hooks_run(world: World) -> None:
     world.plugin("attaches", hook(ATTACH))
     program = """
     import json, sys, prefect, prefect_preflight
-    print(json.dumps([sys.attached, {plugin.name: plugin.status for plugin in prefect_preflight.last_report().plugins}]))
+    plugins = prefect_preflight.last_report().plugins
+    print(json.dumps([sys.attached, {plugin.name: plugin.status for plugin in plugins}]))
     """
     result = world.run(program, env=ENABLED, check=True, timeout=60)
     statuses = dict.fromkeys(("attaches", "early", "late"), "success")

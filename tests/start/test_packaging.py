@@ -112,7 +112,11 @@ def test_metadata(metadata: Message) -> None:
     assert metadata["License-File"] == "LICENSE"
     assert metadata["Requires-Python"] in (">=3.9,<3.18", "<3.18,>=3.9")
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+    classifiers = metadata.get_all("Classifier", [])
+    assert "Typing :: Typed" in classifiers
+    assert [f"Programming Language :: Python :: {version}" for version in interpreters.VERSIONS] == [
+        line for line in classifiers if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", line)
+    ]
 
 
 def test_dependencies(metadata: Message) -> None:

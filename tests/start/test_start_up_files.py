@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import interpreters
 import standin
 from hosts import uv
 from snippets import ENABLED
@@ -238,3 +239,24 @@ def test_closed_descriptors(hosts: Hosts, new_world: Callable[[Host], World]) ->
         subprocess.run(command, shell=True, env=environment, cwd=world.cwd, check=False, timeout=30)
         assert (world.cwd / "seen").read_text() == "set-by-the-hook", redirection
         (world.cwd / "seen").unlink()
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.15"])
+def test_somebody_elses_start_file(hosts: Hosts, wheel: Path, tmp_path: Path, version: str) -> None:
+    """The diagnosis names a `.start` file (PEP 829) where one is there, on a Python that reads it."""
+    if not interpreters.find(version):
+        pytest.skip(f"no Python {version} on this machine")
+    host = hosts.fresh(tmp_path / "environment", python=version)
+    uv("pip", "install", "--quiet", "--python", host.python, wheel)
+    start, pth = host.site / "prefect_preflight.start", host.site / FILE
+
+    def activation() -> dict[str, Any]:
+        found: dict[str, Any] = host.run(["-m", "plugins_diag", "--format", "json"]).json["activation"]
+        return found
+
+    assert [file["path"] for file in activation()["startup_files"]] == [str(pth)]
+    start.write_text("_prefect_preflight:environ.copy\n")
+    reads = version == "3.15"
+    found = activation()
+    assert [file["kind"] for file in found["startup_files"]] == ["pth", *(["start"] if reads else [])], found
+    assert (found["state"], found["by"]) == ("active", str(start if reads else pth)), found
