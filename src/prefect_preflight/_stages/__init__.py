@@ -43,8 +43,8 @@ def find_candidates(settings: "Settings") -> "list[Candidate]":
     from prefect_preflight._discovery import discover
 
     candidates = discover(settings)
-    for candidate in [] if state.loads_all else candidates:
-        if candidate.may_run:
+    for candidate in candidates:
+        if candidate.may_run and not state.loads_all:
             from prefect_preflight._discovery.source import is_for_server
 
             candidate.for_server = is_for_server(candidate)
