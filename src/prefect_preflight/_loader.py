@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
 
-    from ._discovery import Candidate
-    from ._discovery.installed_prefect import InstalledPrefect
+    from ._discovery import Candidate, InstalledPrefect
     from ._stages import PrefectImport
 
 
@@ -138,7 +137,7 @@ class _Preparation:
             fill(settings, os.environ)
         self.settings = settings
         if settings.enabled or settings.problems:
-            from ._discovery.installed_prefect import identify
+            from ._discovery import identify
 
             self.prefect = identify(file)
         if settings.enabled and self.prefect is not None:

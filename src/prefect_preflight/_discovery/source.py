@@ -85,13 +85,14 @@ def _spec(module: str) -> Any:
 
 def _decorated(text: str) -> Iterator[str]:
     """The names of functions and classes that have a decorator."""
-    decorated = False
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("@"):
-            decorated = True
-        elif decorated and line.startswith(("def ", "async def ", "class ")):
+    position = text.find("@")
+    while position >= 0:
+        start = text.rfind("\n", 0, position) + 1
+        if not text[start:position].strip():
+            lines = map(str.lstrip, text[position:].split("\n"))
+            line = next(line for line in lines if line.startswith(("def ", "async def ", "class ")))
             yield line.partition("(")[0].split()[-1]
-            decorated = False
+        position = text.find("@", position + 1)
 
 
 def _words_of_code(code: CodeType) -> Iterator[str]:

@@ -1,20 +1,26 @@
-"""The few modules of Prefect that we serve or complete, and the finder that answers for them.
+"""What is done to Prefect in each import: its own plugin runner is superseded, and a finder stays.
 
-It stays when Prefect has been imported. What it gives is in `plugin_api`, `command_line` and `native_runner`; what else
-is done to Prefect, in `native_runner` and `settings_context`.
+So the hooks run once. What is left to the native system are the hooks that Prefect calls later: its server asks plugins
+for parameters of the database connection, through a plugin manager of its own.
+
+The finder answers for the few modules of Prefect that we serve or complete, in `plugin_api` and `command_line`.
+`settings_context` has Prefect read its settings again.
 """
 
 import sys
+from contextlib import contextmanager
 
-from prefect_preflight._state import ask_other_finders, is_asked_in_return
+from prefect_preflight._state import ask_other_finders, is_asked_in_return, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any, Callable
 
+
+# The finder
 
 # Below these are all places of the plugin API that `plugin_api` knows, which is not loaded before one is asked for.
 _API_PLACES = ("prefect.plugins", "prefect._experimental", "prefect._internal.plugins")
@@ -40,9 +46,7 @@ class ApiFinder:
 
             return completed_spec(self, name, path, target)
         if name == "prefect":
-            from .native_runner import spec_of_reload
-
-            return spec_of_reload(ask_other_finders(self, name, path, target))
+            return _spec_of_reload(ask_other_finders(self, name, path, target))
         if name.startswith("prefect.cli."):
             from .command_line import completed_spec as completed_command
 
@@ -69,3 +73,126 @@ def install(run_diagnose: "Callable[[Sequence[str], str], None]") -> ApiFinder:
         complete(sys.modules[name])
     found: ApiFinder = finder
     return found
+
+
+# Prefect's own plugin runner
+
+
+@contextmanager
+def superseding_native_runner(loader: "Any") -> "Iterator[list[bool]]":
+    """While `loader` executes Prefect's body, make a native `_initialize_plugins()` do nothing.
+
+    From Prefect 3.4.24 on the body ends by calling that function. The loader's own `exec_module` runs, so a
+    loader that instruments code still does; only the code object that its `get_code` returns has the
+    function's code replaced. The yielded list says whether that happened. A loader without `get_code`, or a
+    body without that function, runs as it is: then the native runner finds our `run_startup_hooks` in
+    `prefect.plugins`, and still no hook runs twice.
+    """
+    done: list[bool] = []
+    original = getattr(loader, "get_code", None)
+    if original is None:
+        yield done
+        return
+
+    def get_code(name: str) -> "CodeType | None":
+        code: CodeType | None = original(name)
+        replaced = _without_native_runner(code) if code is not None else None
+        done.append(replaced is not None)
+        return replaced or code
+
+    try:
+        loader.get_code = get_code
+    except AttributeError:  # an instance that takes no attribute
+        yield done
+        return
+    try:
+        yield done
+    finally:
+        del loader.get_code
+
+
+class _AgainLoader:
+    """Loader of a Prefect that has been imported in this process, and is executed again."""
+
+    def __init__(self, native: "Any") -> None:
+        self._native = native
+
+    def __getattr__(self, name: str) -> "Any":
+        if "_native" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._native, name)
+
+    def exec_module(self, module: "ModuleType") -> None:
+        """Execute the body, its own loader back in its place, without the native runner (PEP 451)."""
+        module.__loader__ = native = self._native
+        if module.__spec__ is not None:
+            module.__spec__.loader = native
+        with superseding_native_runner(native):
+            native.exec_module(module)
+
+
+def _spec_of_reload(spec: "ModuleSpec | None") -> "ModuleSpec | None":
+    """`spec` of Prefect for `importlib.reload`, or for an import after someone took it out of `sys.modules`.
+
+    The hooks have run. The native runner would find nothing to run either, but complain inside a running loop, as in a
+    notebook. As long as the hooks have not run, such as after a failed import, the spec is another finder's matter.
+    """
+    if spec is None or state.phase != "done" or not hasattr(spec.loader, "exec_module"):
+        return spec
+    loader: Any = _AgainLoader(spec.loader)
+    spec.loader = loader
+    return spec
+
+
+def _nothing() -> None:
+    """Stands where Prefect's `_initialize_plugins` was: prefect-preflight has run the hooks already."""
+
+
+def _without_native_runner(code: "CodeType") -> "CodeType | None":
+    """The module code with `_initialize_plugins` emptied, or None if it has no such function.
+
+    Functions are constants of their module's code object; seen on CPython 3.9 to 3.15 with Prefect 3.4.24 to
+    3.9.1.
+    """
+    constants = list(code.co_consts)
+    for index, constant in enumerate(constants):
+        if isinstance(constant, type(code)) and constant.co_name == "_initialize_plugins":
+            if constant.co_freevars or constant.co_argcount:
+                return None
+            # Name and place stay the original's, so that tracebacks and `inspect` point where the function
+            # stands.
+            constants[index] = _nothing.__code__.replace(
+                co_name=constant.co_name,
+                co_filename=constant.co_filename,
+                co_firstlineno=constant.co_firstlineno,
+            )
+            return code.replace(co_consts=tuple(constants))
+    return None
+
+
+def load_as_native(version: str) -> None:
+    """Import what a superseded native runner would have imported, where later imports rely on that.
+
+    In Prefect 3.6.19 to 3.7.1 `prefect.context`, `prefect.task_runners` and `prefect.logging.handlers` import one
+    another, which works only if the first one is the first; the native runner saw to that by reading the
+    settings. Without it `from prefect import flow` fails ("cannot import name 'TaskRunner'"). In other versions
+    nothing is imported, which is most of what superseding saves.
+    """
+    if (3, 6, 19) <= _release(version) < (3, 7, 2):
+        try:
+            import prefect.context  # noqa: F401  # for what it imports
+        except Exception:  # such as settings that Prefect refuses: the native runner kept silent about that too
+            pass
+
+
+def _release(version: str) -> "tuple[int, ...]":
+    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+
+
+def variables_for_native(version: str) -> "dict[str, str]":
+    """What a Prefect of `version` must find in the environment to know that plugins are enabled.
+
+    Prefect 3.4.24 to 3.6.29 know that setting by its older name alone, and their server calls no plugin's
+    `set_database_connection_params` without it.
+    """
+    return {"PREFECT_EXPERIMENTS_PLUGINS_ENABLED": "1"} if (3, 4, 24) <= _release(version) < (3, 7) else {}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from prefect_preflight._discovery import discover
-from prefect_preflight._discovery.installed_prefect import identify
+from prefect_preflight._discovery import discover, identify
 from prefect_preflight._redaction import Redactor
 from prefect_preflight._settings import FIELDS
 from prefect_preflight._settings.resolution import resolve
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from prefect_preflight._discovery import Candidate
-    from prefect_preflight._discovery.installed_prefect import InstalledPrefect
+    from prefect_preflight._discovery import Candidate, InstalledPrefect
     from prefect_preflight._plugins import Hook, Plugin
     from prefect_preflight._settings import Settings
     from prefect_preflight._state import State

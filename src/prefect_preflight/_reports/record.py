@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from prefect_preflight._discovery.installed_prefect import InstalledPrefect
+    from prefect_preflight._discovery import InstalledPrefect
     from prefect_preflight._redaction import Redactor
     from prefect_preflight._running.waves import Runner
     from prefect_preflight._settings import Settings

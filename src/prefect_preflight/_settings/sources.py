@@ -83,6 +83,7 @@ class Sources(Files):
         self._test_mode = any(environ.get(name) for name in _TEST_MODE)
         self._objects: dict[str, list[tuple[str, dict[str, Any], bool]]] = {}
         self._profiles_path: str | None = None
+        self._has_files: bool | None = None
 
     # -- one setting ------------------------------------------------------------------------------------
 
@@ -96,6 +97,9 @@ class Sources(Files):
         """
         yield from self._in_objects(group, (key,))
         yield from self._among(self.variables, names, "")
+        if not self._files_say_anything():
+            yield from self._in_objects(group, names)
+            return
         yield from self._among(self.env_file(), names, ENV_FILE + ": ")
         yield from self._in_objects(group, names)
         path = (group,) if group else ()
@@ -107,6 +111,13 @@ class Sources(Files):
                 break
         if group == "plugins":
             yield from self._in_tables(("experiments", *path), key)
+
+    def _files_say_anything(self) -> bool:
+        """Whether there is any file to look into; mostly there is none."""
+        if self._has_files is None:
+            files = (ENV_FILE, *(file for file, _ in _TOML_FILES), self.profiles_path())
+            self._has_files = any(map(self._read, files))
+        return self._has_files
 
     def _among(self, variables: "Variables", names: "Sequence[str]", prefix: str) -> "Iterator[Found]":
         for name in names:
@@ -140,7 +151,8 @@ class Sources(Files):
     def objects(self, group: str) -> "list[tuple[str, dict[str, Any], bool]]":
         """Source and content of a group's JSON objects, and whether they stand in a file."""
         if group not in self._objects:
-            self._objects[group] = list(self._find_objects(group))
+            somewhere = self._files_say_anything() or any(name in self.variables for name, _ in _OBJECTS.get(group, ()))
+            self._objects[group] = list(self._find_objects(group)) if somewhere else []
         return self._objects[group]
 
     def _find_objects(self, group: str) -> "Iterator[tuple[str, dict[str, Any], bool]]":

@@ -10,8 +10,7 @@ import sys
 from _thread import get_ident  # not `threading`, which is not needed unless there are plugins
 
 from prefect_preflight._environment import apply, inside_hook, unmark
-from prefect_preflight._prefect import install
-from prefect_preflight._prefect.native_runner import load_as_native, superseding_native_runner, variables_for_native
+from prefect_preflight._prefect import install, load_as_native, superseding_native_runner, variables_for_native
 from prefect_preflight._settings import REPORT_DIR
 from prefect_preflight._state import state
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
 
-    from prefect_preflight._discovery import Candidate
-    from prefect_preflight._discovery.installed_prefect import InstalledPrefect
+    from prefect_preflight._discovery import Candidate, InstalledPrefect
     from prefect_preflight._imports.room import WaitingRoom
     from prefect_preflight._redaction import Redactor
     from prefect_preflight._running.waves import Runner

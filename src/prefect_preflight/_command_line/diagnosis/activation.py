@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from prefect_preflight._discovery.installed_prefect import identify
+from prefect_preflight._discovery import identify
 from prefect_preflight._settings import DISABLE, FIELDS, LOAD_TIMEOUT, PREFIXES, REPORT_DIR, TRUE
 from prefect_preflight._state import finder, register, state
 from prefect_preflight._version import __version__
