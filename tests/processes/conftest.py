@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 # One host of each Prefect for all: joblib brings loky, nbclient and ipykernel the notebook, moto plays STS.
 EXTRAS = ("joblib>=1.3", "ipykernel>=6", "nbclient>=0.8", "moto[server]>=5", "botocore>=1.34")
 HOSTS = {preset.name: Preset(preset.name, (*preset.requirements, *EXTRAS), preset.pythons) for preset in (NEW, OLD)}
-# The newest Pythons, for launches alone.
+# The newest Pythons, for launches of every kind alone.
 NEWEST = {
     version: Preset(version, (*NEW.requirements, EXTRAS[0]), (version,)) for version in interpreters.VERSIONS[-2:]
 }
@@ -40,8 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Gives `each_host` its values; ``--prefect`` narrows them down."""
     if "each_host" in metafunc.fixturenames:
         only = metafunc.config.getoption("--prefect")
-        newest = NEWEST if metafunc.module.__name__ == "test_launches" else {}
-        metafunc.parametrize("each_host", [only] if only else [*HOSTS, *newest], indirect=True)
+        newest = NEWEST if metafunc.function.__name__ == "test_child_on_the_newest_pythons" else {}
+        metafunc.parametrize("each_host", [only] if only else list(newest or HOSTS), indirect=True)
 
 
 @pytest.fixture(scope="session")

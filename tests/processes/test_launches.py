@@ -38,3 +38,9 @@ def test_child_has_the_environment(counting: Counting, kind: str, parent: str, i
     expected = "inherited" if parent == "import" and kind != "fork" and inherit else "success"
     assert child["statuses"] == {"counting_plugin": expected}, seen
     assert counting.runs == int(parent == "import") + int(own), seen
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_child_on_the_newest_pythons(counting: Counting, kind: str) -> None:
+    """The same on the newest Pythons, whose ways to start a process differ in their defaults."""
+    test_child_has_the_environment(counting, kind, "import", inherit=False)
