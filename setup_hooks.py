@@ -8,8 +8,8 @@ RECORD, and an uninstall removes it: a ``.pth`` file that outlived its package w
 Python.
 
 There is no ``.start`` file (PEP 829) beside it. On Python 3.15 `site` imports `pkgutil` and `re` to read one, which
-costs twenty times what the line in the ``.pth`` file costs, at every start of every Python. Lines that import work up
-to Python 3.17; from 3.18 on they are ignored, so ``requires-python`` ends below that.
+costs many times what the line in the ``.pth`` file costs, at every start of every Python (docs/performance.md). Lines
+that import work up to Python 3.17; from 3.18 on they are ignored, so ``requires-python`` ends below that.
 
 Hatchling's documentation: https://hatch.pypa.io/latest/plugins/builder/wheel/#build-data
 """

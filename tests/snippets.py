@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from hosts import Result
 
 ENABLED = {"PREFECT_PLUGINS_ENABLED": "1"}
+
+OURS = ("_prefect_preflight", "prefect_preflight")
+"""What an `import prefect` may load of ours: the module of the start-up file, the package."""
 """The environment in which plugins run."""
 
 TELL = """

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from hosts import Host, Hosts
     from worlds import World
 
+PYTHONS = interpreters.VERSIONS
+"""The interpreters that promises about the import system and about threads are tested on."""
+
 FULL = os.environ.get("PREFLIGHT_FULL", "").lower() in ("1", "true")
 """Whether repetitions run in full number (``PREFLIGHT_FULL=1``) or as many as fit into an ordinary run."""
 
-PYTHONS = interpreters.VERSIONS if FULL else (interpreters.OLDEST_VERSION, "3.12", *interpreters.VERSIONS[-2:])
-"""The interpreters that promises about the import system and about threads are tested on; in an ordinary run the
-oldest, the first with today's module locks, and the newest two."""
-
-SOME_PYTHONS = PYTHONS if FULL else (PYTHONS[0], "3.12", PYTHONS[-1])
-"""Those for the slower tests in an ordinary run."""
+SOME_PYTHONS = PYTHONS if FULL else (PYTHONS[0], "3.11", "3.13", PYTHONS[-1])
+"""Those for the slower tests in an ordinary run: the ends, the last before the import system's locks changed, and the
+last that ends daemon threads at exit."""
 
 PLUGIN = """
     from prefect.plugins import register_hook, SetupResult

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from cells import AWS, AZURE, OTEL
 from plugins import CALLED, EXPECTED_ENVIRONMENT, LATE, LATE_URL
 
+import snippets
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 NEW, LEGACY = "PREFECT_PLUGINS_", "PREFECT_EXPERIMENTS_PLUGINS_"
 REAL = {AWS: "aws", AZURE: "azure", OTEL: "prefect_otel"}
-OURS = ("_prefect_preflight", "prefect_preflight", "plugins_diag")
+OURS = (*snippets.OURS, "plugins_diag")
 
 _F = TypeVar("_F", bound=Callable[..., None])
 

@@ -20,6 +20,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="launches of POS
 @pytest.mark.parametrize("inherit", [False, True], ids=["own", "inherit"])
 def test_child_has_the_environment(counting: Counting, kind: str, parent: str, inherit: bool) -> None:
     """Child processes have the variables, by a run of their own or, where the plugin allows it, their parent's."""
+    assert_child_has_the_environment(counting, kind, parent, inherit)
+
+
+def assert_child_has_the_environment(counting: Counting, kind: str, parent: str, inherit: bool) -> None:
+    """Launches a child and looks at what it has, and who ran the hook for it."""
     counting.install(options=f"inherit={inherit}")
 
     seen = counting.json(["-m", "launches", kind, parent])
@@ -43,4 +48,4 @@ def test_child_has_the_environment(counting: Counting, kind: str, parent: str, i
 @pytest.mark.parametrize("kind", KINDS)
 def test_child_on_the_newest_pythons(counting: Counting, kind: str) -> None:
     """The same on the newest Pythons, whose ways to start a process differ in their defaults."""
-    test_child_has_the_environment(counting, kind, "import", inherit=False)
+    assert_child_has_the_environment(counting, kind, "import", inherit=False)

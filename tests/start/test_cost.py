@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snippets import ENABLED, returning
+from snippets import ENABLED, OURS, returning
 
 if TYPE_CHECKING:
     from hosts import Host
@@ -41,7 +41,7 @@ def loaded(world: World, program: str, **variables: str | None) -> set[str]:
 
 def foreign(modules: set[str]) -> set[str]:
     """Those of the modules that are not ours."""
-    return {name for name in modules if name.partition(".")[0] not in ("_prefect_preflight", "prefect_preflight")}
+    return {name for name in modules if name.partition(".")[0] not in OURS}
 
 
 def test_a_start_of_python(world: World) -> None:

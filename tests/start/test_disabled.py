@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from snippets import hook
+from snippets import OURS, hook
 
 if TYPE_CHECKING:
     from hosts import Host
@@ -39,7 +39,7 @@ WORKING_PARTS = (
 
 def ours(modules: list[str]) -> set[str]:
     """Those of the modules that are ours."""
-    return {name for name in modules if name.partition(".")[0] in ("_prefect_preflight", "prefect_preflight")}
+    return {name for name in modules if name.partition(".")[0] in OURS}
 
 
 def others(modules: list[str]) -> set[str]:

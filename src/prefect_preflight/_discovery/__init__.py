@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .metadata import Declaration
 
 GROUP = "prefect.plugins"
+HOOK = "setup_environment"
+SERVER_HOOK = "set_database_connection_params"
+"""A hook that Prefect's server calls, by a plugin manager of its own."""
 
 
 class Candidate:

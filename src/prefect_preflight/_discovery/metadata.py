@@ -174,8 +174,9 @@ def _distributions(entry: "Any") -> "list[Distribution]":
         path: str = os.fspath(entry)
         place = _place(path)
         # The end first: mostly it is another one, and this runs for every name on the path.
-        children = [child for child in place.children if child[-5:].lower() == "-info"]
-        children = [child for child in children if child.lower().endswith(_SUFFIXES)]
+        children = [
+            child for child in place.children if child[-5:].lower() == "-info" and child.lower().endswith(_SUFFIXES)
+        ]
         if os.path.basename(path).lower().endswith(".egg"):
             children += [child for child in place.children if child.lower() == "egg-info"]
     except Exception:  # also an entry that is no `str`, which nobody can import from either

@@ -11,6 +11,8 @@ import re
 import sys
 from importlib.machinery import PathFinder
 
+from . import HOOK, SERVER_HOOK
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +21,10 @@ if TYPE_CHECKING:
 
     from . import Candidate
 
-_SERVER_HOOK = "set_database_connection_params"
 # With any of these words in it a module has a start-up hook, or may have names at run time that its text does not show.
 _UNCLEAR = frozenset(
     (
-        *("setup_environment", "specname", "__getattr__", "__dict__", "globals", "locals", "vars", "setattr"),
+        *(HOOK, "specname", "__getattr__", "__dict__", "globals", "locals", "vars", "setattr"),
         *("exec", "eval", "modules"),
     )
 )
@@ -48,7 +49,7 @@ def is_for_server(candidate: Candidate) -> bool:
 
 
 def _says_so(data: bytes) -> bool:
-    if _SERVER_HOOK.encode() not in data or b"coding" in b"".join(data.split(b"\n", 2)[:2]):
+    if SERVER_HOOK.encode() not in data or b"coding" in b"".join(data.split(b"\n", 2)[:2]):
         return False  # the latter is a text in who knows what encoding (PEP 263)
     text = data.decode("utf-8")
     if not text.isascii():
@@ -56,7 +57,7 @@ def _says_so(data: bytes) -> bool:
 
         text = normalize("NFKC", text)
     # Another function with a decorator may be a hook whose name is misspelt; a server's hook without one is no hook.
-    return set(_decorated(text)) == {_SERVER_HOOK} and not _is_unclear(text)
+    return set(_decorated(text)) == {SERVER_HOOK} and not _is_unclear(text)
 
 
 def _is_unclear(text: str) -> bool:
@@ -68,7 +69,7 @@ def _is_unclear(text: str) -> bool:
 
 def _says_so_in_byte_code(words: set[str]) -> bool:
     # It does not tell which function has a decorator.
-    return _SERVER_HOOK in words and not any(word == "*" or "setup" in word or word in _UNCLEAR for word in words)
+    return SERVER_HOOK in words and not any(word == "*" or "setup" in word or word in _UNCLEAR for word in words)
 
 
 def _spec(module: str) -> Any:

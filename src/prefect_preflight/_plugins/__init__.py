@@ -8,6 +8,8 @@ return.
 
 from __future__ import annotations
 
+from prefect_preflight._discovery import HOOK, SERVER_HOOK
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,8 +25,7 @@ PREFECT_PLUGIN_API_VERSION = "0.1"
 # Prefect's own plugin manager recognises the hooks of a plugin that was loaded with ours.
 HOOK_ATTRIBUTE = "prefect-experimental_impl"
 
-HOOK = "setup_environment"
-KNOWN_HOOKS = (HOOK, "set_database_connection_params")
+KNOWN_HOOKS = (HOOK, SERVER_HOOK)
 DEFAULT_REQUIREMENT = ">=0.1,<1"
 
 

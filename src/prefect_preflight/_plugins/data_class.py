@@ -1,6 +1,6 @@
 """Data classes that cost nothing before somebody treats them as such.
 
-`dataclasses` imports `inspect`, and with it `ast`, `dis` and more: a fifth of all that a process with plugins pays.
+`dataclasses` imports `inspect`, and with it `ast`, `dis` and more: a quarter of what three small plugins cost in all.
 To make a result, and to read it, none of that is needed.
 """
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 import types
 from importlib import import_module
-from types import FunctionType, MethodType, ModuleType
+
+from prefect_preflight._discovery import HOOK
 
 from . import (
     DEFAULT_REQUIREMENT,
-    HOOK,
     HOOK_ATTRIBUTE,
     KNOWN_HOOKS,
     PREFECT_PLUGIN_API_VERSION,
@@ -147,7 +147,7 @@ def _find_hooks(target: Any, found: Loaded) -> None:
 
 
 def _is_lazy(target: Any, name: str) -> bool:
-    return _Lazy is not None and isinstance(target, ModuleType) and type(vars(target).get(name)) is _Lazy
+    return _Lazy is not None and isinstance(target, types.ModuleType) and type(vars(target).get(name)) is _Lazy
 
 
 def _is_routine(value: object) -> bool:
@@ -156,7 +156,7 @@ def _is_routine(value: object) -> bool:
     Not by `inspect`, which takes longer to import than a small plugin.
     """
     kind = type(value)
-    if issubclass(kind, (FunctionType, MethodType)):
+    if issubclass(kind, types.MethodType):  # which has no `__get__` on Python 3.12
         return True
     return hasattr(kind, "__get__") and not hasattr(kind, "__set__") and not issubclass(kind, type)
 

@@ -5,7 +5,9 @@ It changes nothing but what it returns, so that the result of a hook that was gi
 
 from __future__ import annotations
 
-from . import HOOK, PluginProblem
+from prefect_preflight._discovery import HOOK
+
+from . import PluginProblem
 from .describe import kind_of
 from .hook_result import HookResult
 from .returned_environment import EnvironmentProblem

@@ -111,37 +111,17 @@ def superseding_native_runner(loader: "Any") -> "Iterator[list[bool]]":
         del loader.get_code
 
 
-class _AgainLoader:
-    """Loader of a Prefect that has been imported in this process, and is executed again."""
-
-    def __init__(self, native: "Any") -> None:
-        self._native = native
-
-    def __getattr__(self, name: str) -> "Any":
-        if "_native" not in self.__dict__:
-            raise AttributeError(name)
-        return getattr(self._native, name)
-
-    def exec_module(self, module: "ModuleType") -> None:
-        """Execute the body, its own loader back in its place, without the native runner (PEP 451)."""
-        module.__loader__ = native = self._native
-        if module.__spec__ is not None:
-            module.__spec__.loader = native
-        with superseding_native_runner(native):
-            native.exec_module(module)
-
-
 def _spec_of_reload(spec: "ModuleSpec | None") -> "ModuleSpec | None":
     """`spec` of Prefect for `importlib.reload`, or for an import after someone took it out of `sys.modules`.
 
     The hooks have run. The native runner would find nothing to run either, but complain inside a running loop, as in a
     notebook. As long as the hooks have not run, such as after a failed import, the spec is another finder's matter.
     """
-    if spec is None or state.phase != "done" or not hasattr(spec.loader, "exec_module"):
+    if state.phase != "done":
         return spec
-    loader: Any = _AgainLoader(spec.loader)
-    spec.loader = loader
-    return spec
+    from .completion import completed
+
+    return completed(spec, around=superseding_native_runner)
 
 
 def _nothing() -> None:

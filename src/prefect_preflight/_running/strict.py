@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from prefect_preflight._plugins import Plugin
     from prefect_preflight._settings import Settings
 
+_LACKS = {"no-hook": "no hook", "no-startup-hook": "no start-up hook"}
 _VERBS = {"load-failed": "could not be loaded", "timed-out": "timed out"}
 
 
@@ -56,11 +57,10 @@ def _reason(plugin: Plugin, by_name: bool) -> str | None:
         return f"is not allowed to run: it is {plugin.candidate.why_excluded}"
     if by_name and plugin.status == "incompatible":
         return f"requires plugin API version {plugin.requires}"
-    if by_name and plugin.status == "no-hook":
+    if by_name and plugin.status in _LACKS:
         hints = [warning.text.partition(": ")[2] for warning in plugin.warnings if warning.slug == "no-hook"]
-        return ": ".join(["has no hook, so it cannot have done what it is required for", *filter(None, hints)])
-    if by_name and plugin.status == "no-startup-hook":
-        return "has no start-up hook, so it cannot have done what it is required for"
+        lack = f"has {_LACKS[plugin.status]}, so it cannot have done what it is required for"
+        return ": ".join([lack, *filter(None, hints)])
     if plugin.status in FAILED:
         message = plugin.error[1] if plugin.error else "no reason known"
         return f"{_VERBS.get(plugin.status, 'failed')}: {message}"

@@ -273,7 +273,8 @@ class Runner:
 
     def _wait_until_over(self, tasks: Sequence[Task], deadline: Deadline, seconds: float) -> None:
         def over() -> bool:
-            return all(task.future.done() or self._waits(task) for task in tasks) or self._look(tasks, deadline)
+            self._look(tasks, deadline)
+            return all(task.future.done() or self._waits(task) for task in tasks)
 
         self._prefect_time.begin()
         self._progress.wait(over, deadline, seconds, self._names_running)
@@ -293,9 +294,10 @@ class Runner:
         deadline = self._loading if loads else self.deadline
 
         def over() -> bool:
+            self._look(loads or tasks, deadline)
             for task in tasks:
                 self._waits(task)  # which may end the wait of a stranger's that it waits for
-            return any(task.future.done() or task.at_gate for task in tasks) or self._look(loads or tasks, deadline)
+            return any(task.future.done() or task.at_gate for task in tasks)
 
         self._prefect_time.begin()
         with deadline:
@@ -303,11 +305,10 @@ class Runner:
         self._settle(tasks)
         return True
 
-    def _look(self, tasks: Sequence[Task], deadline: Deadline) -> bool:
-        """Look whether it is Prefect that takes the time. It ends no wait."""
+    def _look(self, tasks: Sequence[Task], deadline: Deadline) -> None:
+        """Look whether it is Prefect that takes the time."""
         executing = self._late and self._room is not None and any(map(self._room.executes_package, tasks))
         self._prefect_time.seen(executing, deadline)
-        return False
 
     def _waits(self, task: Task) -> bool:
         """Whether a task waits for Prefect, and so for this thread: at its gate, or for somebody who waits."""

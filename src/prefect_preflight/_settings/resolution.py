@@ -7,14 +7,12 @@ import sys
 
 from . import FIELDS, LOAD_TIMEOUT, PREFIXES, Settings, anything_set
 from .files import Problem, printable
-from .sources import Sources
+from .sources import Found, Sources
 
 TYPE_CHECKING = False  # importing `typing` would cost more than the rest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
-
-    from .sources import Found
 
 # Each setting of the plugin system, and the kind of its value.
 _KINDS = {
@@ -132,13 +130,9 @@ class _Resolver:
         """Resolve our own setting, which the environment alone has."""
         text = self.sources.environ.get(LOAD_TIMEOUT)
         if text:
-            from .values import ALLOWED, ERRORS, parse
-
-            try:
-                self.settings.load_timeout_seconds = parse("seconds", text, True)
-            except ERRORS:
-                rest = f"is not {ALLOWED['seconds']}; the default is the time for running them, and at least 20"
-                self.sources.report(LOAD_TIMEOUT, f"{LOAD_TIMEOUT}={_excerpt(text)} {rest}", "bad-value")
+            found = Found(LOAD_TIMEOUT, text, from_file=False, is_text=True)
+            value = self.parsed("", "seconds", found, "the time for running them, and at least 20")
+            self.settings.load_timeout_seconds = None if value is _BAD else value
 
     def prefect_setting(self, field: str, group: str, key: str, name: str) -> None:
         """Resolve a setting that is Prefect's own."""
@@ -162,20 +156,24 @@ class _Resolver:
     def first(self, field: str, kind: str, group: str, key: str, names: "Sequence[str]") -> "tuple[Found | None, Any]":
         """The first source that says something about a setting, and the value, `_BAD` if it is bad."""
         for found in self.sources.look_up(group, key, names):
-            from .values import ALLOWED, ERRORS, UNSET, parse
+            from .values import UNSET
 
-            try:
-                value = parse(kind, found.value, found.is_text)
-            except ERRORS:
-                default = getattr(self.settings, field, False)
-                shown = str(default).lower() if isinstance(default, bool) else default
-                value = _excerpt(found.value)
-                text = f"{found.source}={value} is not {ALLOWED[kind]}; the default is {shown}"
-                self.sources.report(found.source, text, "bad-value", field)
-                return found, _BAD
+            value = self.parsed(field, kind, found, getattr(self.settings, field, False))
             if value is not UNSET:
                 return found, value
         return None, None
+
+    def parsed(self, field: str, kind: str, found: "Found", default: object) -> "Any":
+        """The value that a source has, `_BAD` if it is bad, which is reported then."""
+        from .values import ALLOWED, ERRORS, parse
+
+        try:
+            return parse(kind, found.value, found.is_text)
+        except ERRORS:
+            shown = str(default).lower() if isinstance(default, bool) else default
+            text = f"{found.source}={_excerpt(found.value)} is not {ALLOWED[kind]}; the default is {shown}"
+            self.sources.report(found.source, text, "bad-value", field)
+            return _BAD
 
 
 def _excerpt(value: object) -> str:

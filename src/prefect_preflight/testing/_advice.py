@@ -7,13 +7,15 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Callable
 
-from prefect_preflight._plugins import HOOK, Plugin
+from prefect_preflight._discovery import HOOK
 from prefect_preflight._redaction import Redactor, is_sensitive
 
 from ._outcome import Advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from prefect_preflight._plugins import Plugin
 
 __all__ = ["about_code", "about_environ", "about_second_call", "about_texts"]
 

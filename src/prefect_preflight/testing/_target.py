@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from prefect_preflight._discovery import Candidate, discover
-from prefect_preflight._plugins import HOOK
+from prefect_preflight._discovery import HOOK, Candidate, discover
 from prefect_preflight._settings import Settings
 
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ def hooks(diagnosis: Diagnosis) -> Iterator[Line]:
             yield Line(f"  Conflict: {variable} was set by {', '.join(plugins)}; the last one holds", "warn", 4)
         yield from timeline(report)
         if report.seconds is not None:
-            yield Line(f"  Time: {_seconds(report.seconds)} of {report.timeout_seconds:g} s")
+            yield Line(f"  Time: {_seconds(report.seconds)}; the hooks share {report.timeout_seconds:g} s")
     else:
         yield from _nothing_ran(diagnosis)
 
