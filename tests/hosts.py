@@ -107,6 +107,8 @@ class Host:
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "DO_NOT_TRACK": "1",  # Prefect's telemetry asks for it
+            # Else a child that is pytest deletes what earlier runs of these tests have left, for longer than it may take.
+            "PYTEST_DEBUG_TEMPROOT": str(self.home),
         }
         if IS_WINDOWS:
             wanted.update(USERPROFILE=str(self.home), SYSTEMROOT=os.environ["SYSTEMROOT"])
