@@ -107,7 +107,7 @@ class Host:
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "DO_NOT_TRACK": "1",  # Prefect's telemetry asks for it
-            # Else a child that is pytest deletes what earlier runs of these tests have left, for longer than it may take.
+            # Else a child that is pytest deletes what earlier runs of these tests left, for longer than it may take.
             "PYTEST_DEBUG_TEMPROOT": str(self.home),
         }
         if IS_WINDOWS:
