@@ -2,8 +2,8 @@
 
 Around them is what is done to one plugin: `entry_point` loads it, `hook_call` calls a hook, `hook_result` and
 `returned_environment` check what it returned, `describe` makes plain text of its values and errors, `duplicates` knows
-two names of the same plugin. Those that execute a plugin's code do so in a worker, and change nothing but what they
-return.
+two names of the same plugin. `data_class` makes the classes that a plugin uses. Those that execute a plugin's code do
+so in a worker, and change nothing but what they return.
 """
 
 from __future__ import annotations
