@@ -36,11 +36,31 @@ def find_spec(
         from prefect_preflight._loader import find_staged_spec
 
         return find_staged_spec(path, target)
-    except Exception as error:  # our own error is never the host's: Prefect loads as if we were not installed
-        if sys.stderr is not None:
-            sys.stderr.write(f"prefect-preflight: no plugin hooks run, {type(error).__name__}: {error}\n")
-        return None
+    except Exception as error:  # the package is damaged, or not there any more
+        line = f"the installation is damaged, reinstall prefect-preflight: {type(error).__name__}: {error}"
+        if is_strict():
+            line = f"[plugins] {line}"
+            refusal = SystemExit(line)
+            refusal.code = 1  # the line is written here, whoever catches the exception
+        else:  # our own error is never the host's: Prefect loads as if we were not installed
+            line, refusal = f"prefect-preflight: no plugin hooks run, {line}", None
+    if sys.stderr is not None:
+        sys.stderr.write(f"{line}\n")
+    if refusal is not None:
+        raise refusal
+    return None
 
 
-if environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() not in ("1", "true", "t", "yes", "y", "on"):
+def is_strict() -> "bool":
+    """Whether the environment alone says that plugins are enabled and that strict mode is on."""
+    return all(
+        environ.get(f"PREFECT_PLUGINS_{name}", "").lower() in _TRUE
+        or environ.get(f"PREFECT_EXPERIMENTS_PLUGINS_{name}", "").lower() in _TRUE
+        for name in ("ENABLED", "STRICT")
+    )
+
+
+_TRUE = ("1", "true", "t", "yes", "y", "on")  # the words that Pydantic takes for it, in lower case
+
+if environ.get("PREFECT_PREFLIGHT_DISABLE", "").lower() not in _TRUE:
     sys.meta_path.insert(0, sys.modules[__name__])

@@ -13,8 +13,8 @@ Errors of ours are one line on stderr, and Prefect loads. Only strict mode ends 
 import os
 import sys
 
-from ._settings import PREFIXES, REPORT_DIR, TRUE, Settings, anything_set
-from ._state import ask_other_finders, begin_afresh, complain, finish, is_asked_in_return, state
+from ._settings import REPORT_DIR, Settings, anything_set
+from ._state import ask_other_finders, begin_afresh, finish, is_asked_in_return, refuse, state, write
 from ._state import finder as start_up_finder
 
 TYPE_CHECKING = False
@@ -216,8 +216,8 @@ def _begin(module: "ModuleType", prepared: _Preparation) -> "PrefectImport | Non
         state.phase, state.reason = "done", f"internal error: {type(error).__name__}: {error}"
         if _is_strict():
             state.phase = "waiting"  # the next import fails again
-            raise _refusal(f"[plugins] {state.reason}") from error
-        complain(f"no plugin hooks run, {state.reason}")
+            raise _refused(state.reason) from error
+        _complain(f"no plugin hooks run, {state.reason}")
         return None
 
 
@@ -238,32 +238,66 @@ def _tell_problems(settings: "Settings") -> None:
         SystemExit: in strict mode.
     """
     bad = [problem for problem in settings.problems if problem.slug in ("bad-value", "broken-file", "internal-error")]
-    if settings.strict and bad:
+    broken = any(problem.slug == "internal-error" for problem in bad)  # then even `strict` may not have been resolved
+    if bad and (settings.strict or (broken and _is_strict_by_environment())):
         state.reason = "a setting cannot be read"
-        raise _refusal(f"[plugins] {bad[0].text}")
+        raise _refused(bad[0].text)
     for problem in settings.problems:
-        # With plugins disabled, a file that cannot be read is no business of ours, but a bad ENABLED is.
-        if settings.enabled or problem.field == "enabled":
-            complain(problem.text)
+        # With plugins disabled, a file that cannot be read is no business of ours, unless it names our settings: it may
+        # have enabled them. So is a bad ENABLED.
+        if settings.enabled or problem.field or broken:
+            _complain(problem.text)
+    if settings.enabled and settings.strict and settings.safe_mode and not state.safe_mode_asked_for:
+        source = settings.sources["safe_mode"]
+        _complain(f"safe mode is on ({source}), so no hook is called, and strict mode misses none")
 
 
 def _is_strict() -> bool:
     """Whether strict mode is on: by the settings, or by the environment alone if it was those that broke."""
     if state.settings is not None:
         return bool(state.settings.strict)
-    return all(
-        any(os.environ.get(prefix + name, "").lower() in TRUE for prefix in PREFIXES) for name in ("ENABLED", "STRICT")
-    )
+    return _is_strict_by_environment()
+
+
+def _is_strict_by_environment() -> bool:
+    finder = start_up_finder()
+    return finder is not None and bool(finder.is_strict())
+
+
+def _refused(text: str) -> SystemExit:
+    """What strict mode ends an import with before there is a run; its report is written where that is asked for."""
+    state.refusal = f"[plugins] {text}"
+    if os.environ.get(REPORT_DIR):
+        try:
+            from ._reports.file import write as write_report
+
+            write_report(None)
+        except Exception as error:  # something of ours is damaged, which must not keep strict mode from its exit
+            _complain(f"no report is written, {type(error).__name__}: {error}")
+    return _refusal(text)
+
+
+def _complain(text: str) -> None:
+    """Write one line to stderr, even if the part that hides its secrets is damaged: then without what it says."""
+    try:
+        from ._redaction.outlet import complain
+    except Exception as error:
+        write(f"prefect-preflight: {_damage(error)}\n")
+    else:
+        complain(text)
 
 
 def _refusal(text: str) -> SystemExit:
-    """What strict mode ends an import with before there is a run; its report is written where that is asked for."""
-    state.refusal = text
-    if os.environ.get(REPORT_DIR):
-        from ._reports.file import write
+    """What strict mode ends an import with, its line written; like `_complain`."""
+    try:
+        from ._redaction.outlet import refusal
+    except Exception as error:
+        return refuse(f"[plugins] {_damage(error)}")
+    return refusal(f"[plugins] {text}")
 
-        write(None)
-    return SystemExit(text)
+
+def _damage(error: Exception) -> str:
+    return f"the installation is damaged, reinstall prefect-preflight: {type(error).__name__}: {error}"
 
 
 def _guarded(stage: "Callable[[], None]", run: "PrefectImport") -> None:
@@ -274,5 +308,5 @@ def _guarded(stage: "Callable[[], None]", run: "PrefectImport") -> None:
         reason = f"internal error in the {stage.__name__} stage: {type(error).__name__}: {error}"
         run.internal_errors.append(reason)
         if run.settings.strict:
-            raise SystemExit(f"[plugins] {reason}") from error
-        complain(reason)
+            raise _refusal(reason) from error
+        _complain(reason)

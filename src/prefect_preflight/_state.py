@@ -1,8 +1,9 @@
-"""What this process has come to: the import of Prefect, who asks whom for a module, and our one line on stderr.
+"""What this process has come to: the import of Prefect, who asks whom for a module, and where a line of ours goes.
 
 The lowest floor: it knows nothing of the others, and all of them may ask it.
 """
 
+import os
 import sys
 from _thread import get_ident
 
@@ -43,6 +44,7 @@ class State:
         settings: the `_settings.Settings` of the latest import; None before the first one.
         run: the latest `_stages.PrefectImport`; None where no hook was to run.
         loads_all: whether plugins without a start-up hook are loaded too, so that people see all of them.
+        safe_mode_asked_for: whether it was the command line that switched safe mode on, and no setting.
         specs: how many specs have been given our loader; whoever wraps it in turn hides it.
     """
 
@@ -53,6 +55,7 @@ class State:
         self.settings: Any = None
         self.run: Any = None
         self.loads_all = False
+        self.safe_mode_asked_for = False
         self.specs = 0
 
 
@@ -72,13 +75,37 @@ def begin_afresh() -> None:
     register()
 
 
-def complain(text: str) -> None:
-    """Write one line to stderr, if there is a stderr."""
-    if sys.stderr is not None:
+def write(text: str) -> bool:
+    """Write to stderr, whatever has become of it; whether that was possible.
+
+    What is for people has to be made by `_redaction.outlet`, which hides its secrets.
+    """
+    for stream in (sys.stderr, sys.__stderr__):  # a program, or a plugin, may have put anything in the first one's place
         try:
-            sys.stderr.write(f"prefect-preflight: {text}\n")
-        except Exception:  # closed, nobody reads it any more, or not a stream at all
+            stream.write(text)  # type: ignore[union-attr]  # None is caught as all else
+            return True
+        except Exception:  # None, closed, nobody reads it any more, or not a stream at all
             pass
+    return False
+
+
+_last_refusal: "tuple[int, str] | None" = None
+
+
+def refuse(line: str) -> SystemExit:
+    """What strict mode ends an import with; its one line is on stderr by then.
+
+    Python would write it, but only where the exception reaches the end of the main thread: `threading` drops a
+    `SystemExit` without a word. So its text is the line, and its `code` the exit status alone. Who tries again, in a
+    loop or in twelve threads, and fails again for the same reason, does not get the line again.
+    """
+    global _last_refusal
+    if (os.getpid(), line) != _last_refusal:  # a forked child has its parent's
+        _last_refusal = (os.getpid(), line)
+        write(f"{line}\n")
+    error = SystemExit(line)
+    error.code = 1
+    return error
 
 
 _asking: "set[tuple[int, int, str]]" = set()

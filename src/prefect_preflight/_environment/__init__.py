@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # a time only, since a hook may start a process that stays and has children of its own later. No PID is in it:
 # Prefect's workers become another program in the same process.
 _MARK = "PREFECT_PREFLIGHT_IN_HOOK"
+_SLACK = 1.0  # seconds that it counts longer than hooks run
 
 
 def apply(environment: "Mapping[str, str]") -> None:
@@ -26,7 +27,7 @@ def apply(environment: "Mapping[str, str]") -> None:
 
 def mark(seconds: float) -> None:
     """Have processes that are started from now on, for `seconds` at most, known to be started by a hook."""
-    os.environ[_MARK] = f"{time() + seconds + 1.0:.3f}"
+    os.environ[_MARK] = f"{time() + seconds + _SLACK:.3f}"
 
 
 def unmark() -> None:
@@ -34,12 +35,17 @@ def unmark() -> None:
     os.environ.pop(_MARK, None)
 
 
-def inside_hook() -> bool:
-    """Whether a hook of another process started this one."""
+def inside_hook(longest: float) -> bool:
+    """Whether a hook of another process started this one.
+
+    Args:
+        longest: seconds that hooks can run at most. A time further away is not of our making, and does not count: it
+            would switch strict mode off for as long.
+    """
     until = os.environ.get(_MARK)
     if until is None:
         return False
     try:
-        return time() < float(until)
+        return 0 < float(until) - time() <= longest + 2 * _SLACK  # twice, for clocks are set now and then
     except ValueError:
         return False

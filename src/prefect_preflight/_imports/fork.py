@@ -12,7 +12,8 @@ import os
 import sys
 from _thread import get_ident
 
-from prefect_preflight._state import complain, finish, forget_asking, state
+from prefect_preflight._redaction.outlet import complain
+from prefect_preflight._state import finish, forget_asking, state
 
 from . import cpython
 from .workers import working_for

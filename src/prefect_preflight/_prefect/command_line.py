@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from importlib import import_module
 
-from prefect_preflight._state import ask_other_finders, complain, is_asked_in_return
+from prefect_preflight._state import ask_other_finders, is_asked_in_return
 
 from .completion import completed
 
@@ -91,6 +91,8 @@ def _complete(run_diagnose: RunDiagnose, module: ModuleType) -> None:
         add = _add_to_typer if hasattr(group, "add_typer") else _add_to_cyclopts
         add(group, run_diagnose, experimental=module.__name__ != _EXPERIMENTAL and not _has_experimental())
     except Exception as error:
+        from prefect_preflight._redaction.outlet import complain  # here, since nobody needs it when all is well
+
         complain(f"`prefect plugins diagnose` is not ours: {type(error).__name__}: {error}; use python -m plugins_diag")
 
 

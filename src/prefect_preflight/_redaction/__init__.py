@@ -102,6 +102,11 @@ class Redactor:
         except Exception:
             self.learn_secret(value)  # rather too much than too little
 
+    def learn_all(self, env: Mapping[str, str]) -> None:
+        """Learn an environment, as `learn` does one variable."""
+        for name, value in env.items():
+            self.learn(name, value)
+
     def learn_secret(self, value: str) -> None:
         """Remember a secret; what is shorter than six characters or an everyday word is left readable."""
         try:
@@ -134,8 +139,7 @@ class Redactor:
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """Variables for display, having learnt them all first: one's secret may be part of another."""
-        for name, value in env.items():
-            self.learn(name, value)
+        self.learn_all(env)
         return {self.text(name): self.value(name, value) for name, value in env.items()}
 
     def _settled(self, text: str) -> str:

@@ -11,7 +11,7 @@ import sys
 
 from prefect_preflight._environment import apply
 from prefect_preflight._settings import REPORT_DIR
-from prefect_preflight._state import complain
+from prefect_preflight._redaction.outlet import complain
 from prefect_preflight._threads.deadline import clock
 
 from . import last_report, redacted
@@ -68,8 +68,7 @@ def write(record: ImportRecord | None) -> None:
         _put(directory, own, text.encode())
         apply({REPORT_DIR: directory, PARENT: own.id})
     except Exception as error:  # a full disk, a read-only or a foreign directory: Prefect loads
-        reason = f"{type(error).__name__}: {error}"
-        complain(f"the report was not written to {REPORT_DIR}, {redacted(reason)}")
+        complain(f"the report was not written to {REPORT_DIR}, {type(error).__name__}: {error}")
 
 
 def _document(record: ImportRecord | None) -> tuple[_Own, str]:

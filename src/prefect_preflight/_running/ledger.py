@@ -6,13 +6,15 @@ In the importing thread alone, and without executing any of the plugins' code.
 from __future__ import annotations
 
 import logging
+from time import time
 
 from prefect_preflight._environment import apply
 from prefect_preflight._environment.inherit import renewal_time
 from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION, PluginProblem, PluginWarning
 from prefect_preflight._plugins.duplicates import Originals, mark
+from prefect_preflight._redaction.characters import quoted
 
-from .strict import is_listed, is_required
+from .strict import WHY_WITHOUT_HOOK, is_listed, is_required
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,13 +70,17 @@ class Ledger:
         """Take over what loading found, unless the version fence or safe mode keeps the hooks from running."""
         plugin.requires, plugin.hook_names = found.requires, found.hook_names
         for warning in found.warnings:
-            self._warn(plugin, warning)
+            # Strict mode's one line has it, if this is why a required plugin has done nothing.
+            told = not found.hooks and warning.slug in WHY_WITHOUT_HOOK and is_listed(self._settings, plugin)
+            self._warn(plugin, warning, logging.DEBUG if told else logging.WARNING)
         fits = found.fits
         versions = (plugin.name, found.requires, PREFECT_PLUGIN_API_VERSION)
         if fits is False:
             plugin.status = "incompatible"
             skipping = "Skipping plugin %s: requires API version %s, current version is %s"
-            self._logger.log(self._level(plugin, logging.WARNING), skipping, *versions)
+            # Strict mode has one line, and it is about this.
+            level = logging.DEBUG if is_listed(self._settings, plugin) else logging.WARNING
+            self._logger.log(level, skipping, *versions)
             return
         if fits is None:
             invalid = "Plugin %s has invalid version specifier %r, ignoring version check"
@@ -99,9 +105,9 @@ class Ledger:
         plugin.required = plugin.required or result.required
         plugin.note, plugin.inherit = result.note, result.inherit
         plugin.expires_at, plugin.renew_at = result.expires_at, renewal_time(result.expires_at)
-        if result.required and not result.env:
-            empty = "it returned required=True with an empty environment; return None if there is nothing to do"
-            self._failed(plugin, "invalid-result", ("ValueError", empty))
+        problem = self._problem_of(plugin, result)
+        if problem is not None:
+            self._failed(plugin, "invalid-result", ("ValueError", problem))
             return
         apply(result.env)
         plugin.env.update(result.env)
@@ -112,6 +118,15 @@ class Ledger:
                 self._logger.warning("Plugins %s set %s: the last one's value holds", ", ".join(writers), name)
         self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(result.env))
 
+    def _problem_of(self, plugin: Plugin, result: HookResult) -> str | None:
+        """Why what a hook returned cannot be what its plugin is required for, None if it may be."""
+        if result.required and not result.env:
+            return "it returned required=True with an empty environment; return None if there is nothing to do"
+        expiry = result.expires_at
+        if expiry is not None and is_required(self._settings, plugin) and expiry.timestamp() <= time():
+            return f"what it returned expired at {expiry.isoformat()}; is this machine's clock right?"
+        return None
+
     def raised(self, task: Task, error: BaseException) -> None:
         """Record what a load or a hook raised."""
         kind, message = task.failure or (type(error).__name__, "(its message cannot be shown)")
@@ -121,7 +136,8 @@ class Ledger:
             text = f"{kind}: {message}" if message else kind
             self._failed(task.plugin, "failed" if task.hook else "load-failed", (kind, text))
             if task.traceback is not None:
-                self._logger.debug("Traceback of plugin %s:\n%s", task.plugin.name, task.traceback)
+                trace = quoted(self._redactor.text(task.traceback))
+                self._logger.debug("Traceback of plugin %s:%s", task.plugin.name, trace)
 
     def timed_out(self, plugin: Plugin, running: bool, seconds: float) -> None:
         """Record that a deadline of `seconds` passed, while the plugin was loaded or running or before its turn."""
@@ -137,11 +153,6 @@ class Ledger:
         level = logging.DEBUG if is_required(self._settings, plugin) else logging.ERROR
         self._logger.log(level, what, plugin.name, error[1])
 
-    def _level(self, plugin: Plugin, level: int) -> int:
-        """The level for what strict mode exits with if the plugin has to have done something: one line is enough."""
-        return logging.DEBUG if is_listed(self._settings, plugin) else level
-
-    def _warn(self, plugin: Plugin, warning: PluginWarning) -> None:
+    def _warn(self, plugin: Plugin, warning: PluginWarning, level: int = logging.WARNING) -> None:
         plugin.warnings.append(warning)
-        level = self._level(plugin, logging.WARNING) if warning.slug == "no-hook" else logging.WARNING
         self._logger.log(level, "Plugin %s has a problem: %s", plugin.name, warning.text)

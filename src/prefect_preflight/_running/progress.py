@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from prefect_preflight._redaction.characters import escaped
 from prefect_preflight._threads import Bell
 from prefect_preflight._threads.deadline import clock
 
@@ -56,7 +57,7 @@ class ProgressLine:
 
 
 def _line(names: str, deadline: Deadline) -> str:
-    line = f"prefect-preflight: waiting for {names} ({deadline.spent():.0f} s of {deadline.seconds:g} s)"
+    line = f"prefect-preflight: waiting for {escaped(names)} ({deadline.spent():.0f} s of {deadline.seconds:g} s)"
     return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prefect_preflight._discovery import canonical
-from prefect_preflight._statuses import FAILED
+from prefect_preflight._statuses import FAILED, SUCCEEDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from prefect_preflight._plugins import Plugin
     from prefect_preflight._settings import Settings
 
-_LACKS = {"no-hook": "no hook", "no-startup-hook": "no start-up hook"}
+_WITHOUT_HOOK = ("no-hook", "no-startup-hook")
+WHY_WITHOUT_HOOK = ("no-hook", "unknown-hook", "wrapper-hook")
+"""What a plugin without a start-up hook is warned of, by `PluginWarning.slug`: it tells what the hook lacks."""
 _VERBS = {"load-failed": "could not be loaded", "timed-out": "timed out"}
 
 
@@ -42,7 +44,8 @@ def is_required(settings: Settings, plugin: Plugin) -> bool:
 def is_listed(settings: Settings, plugin: Plugin) -> bool:
     """Whether there is a list of required plugins and it is on it, or says itself that it is required.
 
-    Then it has to have done something: that it was left alone, or has no hook, is a failure too.
+    Then its start-up hook has to have been called, and to have succeeded, here or in an ancestor: whatever else became
+    of it is a failure too, but that safe mode is on.
     """
     names = settings.required
     if not settings.strict or names is None:
@@ -51,20 +54,22 @@ def is_listed(settings: Settings, plugin: Plugin) -> bool:
 
 
 def _reason(plugin: Plugin, by_name: bool) -> str | None:
-    if by_name and plugin.status == "filtered":
-        if plugin.another_name_of is not None:  # under that it runs, and is required: see `Ledger`
-            return None
-        return f"is not allowed to run: it is {plugin.candidate.why_excluded}"
-    if by_name and plugin.status == "incompatible":
-        return f"requires plugin API version {plugin.requires}"
-    if by_name and plugin.status in _LACKS:
-        hints = [warning.text.partition(": ")[2] for warning in plugin.warnings if warning.slug == "no-hook"]
-        lack = f"has {_LACKS[plugin.status]}, so it cannot have done what it is required for"
-        return ": ".join([lack, *filter(None, hints)])
     if plugin.status in FAILED:
         message = plugin.error[1] if plugin.error else "no reason known"
         return f"{_VERBS.get(plugin.status, 'failed')}: {message}"
-    return None
+    if not by_name or plugin.status in (*SUCCEEDED, "pending", "loaded"):  # its turn is to come; safe mode
+        return None
+    if plugin.another_name_of is not None:  # under that it runs, and is required: see `Ledger`
+        return None
+    if plugin.status == "filtered":
+        return f"is not allowed to run: it is {plugin.candidate.why_excluded}"
+    if plugin.status == "incompatible":
+        return f"requires plugin API version {plugin.requires}"
+    if plugin.status in _WITHOUT_HOOK:
+        hints = [warning.text for warning in plugin.warnings if warning.slug in WHY_WITHOUT_HOOK]
+        lack = "has no start-up hook, so it cannot have done what it is required for"
+        return ": ".join([lack, *hints[:1]])
+    return f"did not run: it is {plugin.status}"
 
 
 def message(found: Sequence[tuple[str, str]]) -> str:

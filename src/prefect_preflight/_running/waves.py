@@ -133,6 +133,7 @@ class Runner:
         for task in self._running:
             if self._waits(task):
                 self._defer(task)
+        self._expire()
 
     def late(self) -> None:
         """Let those go on that need Prefect, one at a time, then wait for what is still running, until the deadline."""
@@ -144,15 +145,19 @@ class Runner:
                 self._run_waves(late=True)
                 if not self._wait_for_one():
                     break
-        self._settle(list(self._running))  # what ended in time while this thread was held up until after the deadline
-        for task in self._running:
-            if task.hook is not None and task.started:  # its thread may not have begun
-                task.hook.started, task.hook.ended = task.began, clock()  # how long it ran up to the deadline
-        for plugin in self.plugins:
-            if plugin.pending:
-                running = any(task.plugin is plugin for task in self._running)
-                self._ledger.timed_out(plugin, running, self._deadline_of(plugin).seconds)
+        self._expire(all_of_them=True)
         self.give_up()
+
+    def _expire(self, all_of_them: bool = False) -> None:
+        """Have those count as timed out whose time is over: nothing that is still to come can change that."""
+        self._settle(list(self._running))  # what ended in time while this thread was held up until after the deadline
+        for plugin in self.plugins:
+            if plugin.pending and (all_of_them or self._deadline_of(plugin).remaining() <= 0):
+                running = [task for task in self._running if task.plugin is plugin]
+                for task in running:
+                    if task.hook is not None and task.started:  # its thread may not have begun
+                        task.hook.started, task.hook.ended = task.began, clock()  # how long it ran up to the deadline
+                self._ledger.timed_out(plugin, bool(running), self._deadline_of(plugin).seconds)
 
     def _has_time(self) -> bool:
         """Whether there is time left for anything that is left to do."""

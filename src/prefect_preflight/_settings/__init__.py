@@ -97,6 +97,11 @@ class Settings:
         """Time for loading all plugins, in seconds: as long as for running them, and at least 20."""
         return self.load_timeout_seconds or max(self.setup_timeout_seconds, _LEAST_FOR_LOADING)
 
+    @property
+    def longest_seconds(self) -> float:
+        """How long plugins may take for either."""
+        return max(self.loading_seconds, self.setup_timeout_seconds)
+
 
 def default_profiles_path(environ: "Mapping[str, str]") -> str:
     """Where Prefect's profiles are unless a setting says otherwise; it does not expand `~`."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Variables = Mapping[str, tuple[str, str | None]]
 
 ENV_FILE = ".env"
+_OUR_NAMES = (b"prefect_plugins", b"prefect_experiments")  # in lower case: what `.env` may set of the plugin system
 _FILE_TYPE, _REGULAR, _PIPE = 0o170000, 0o100000, 0o010000  # as in `stat`, which need not be imported
 
 
@@ -72,20 +73,24 @@ class Files:
         return self._env_file
 
     def _parse_env_file(self, data: bytes) -> "dict[str, str | None]":
+        """What `.env` assigns; what is wrong with it is our business only if it names our settings."""
         from .reading import parse_env_file
 
+        names_ours = any(name in data.lower() for name in _OUR_NAMES)
         try:
             values, left_out = parse_env_file(data, self.environ)
-        except ImportError as error:
-            text = f"{ENV_FILE} is not read, since python-dotenv cannot be imported: {error}"
-            self.report(ENV_FILE, text, "broken-file")
+        except ImportError as error:  # then this Prefect does not read the file either
+            if names_ours:
+                text = f"{ENV_FILE} is not read, since python-dotenv cannot be imported: {error}"
+                self.report(ENV_FILE, text, "broken-file", "enabled")
             return {}
         except Exception as error:
-            self._report_broken(ENV_FILE, error)
+            if names_ours:
+                self._report_broken(ENV_FILE, error, "enabled")
             return {}
-        for line in left_out:
+        for line in left_out if names_ours else ():
             text = f"{ENV_FILE}: line {line} is not understood and left out"
-            self.report(ENV_FILE, text, "broken-file")
+            self.report(ENV_FILE, text, "broken-file", "enabled")
         return values
 
     def table(self, file: str, path: "tuple[str, ...]", key: str = "") -> "dict[str, Any]":
@@ -106,7 +111,8 @@ class Files:
             try:
                 self._documents[file] = parse_toml(data)
             except Exception as error:  # not TOML, not UTF-8, nested too deeply, no parser
-                self._report_broken(file, error)
+                # It has our names in it, so it may have enabled the plugins.
+                self._report_broken(file, error, "enabled" if b"plugins" in data.lower() else "")
         table: Any = self._documents[file]
         for step, part in enumerate(path):
             table = table.get(part, {})
@@ -139,9 +145,9 @@ class Files:
         if all(problem.text != text for problem in self.problems):
             self.problems.append(Problem(field, printable(source), text, slug))
 
-    def _report_broken(self, file: str, error: "Exception") -> None:
+    def _report_broken(self, file: str, error: "Exception", field: str = "") -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
-        self.report(file, f"{file} cannot be read, and is not used: {reason}", "broken-file")
+        self.report(file, f"{file} cannot be read, and is not used: {reason}", "broken-file", field)
 
 
 def printable(text: str) -> str:

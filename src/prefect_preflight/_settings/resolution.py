@@ -25,6 +25,8 @@ _KINDS = {
     "required": "names",
 }
 _BAD: "Any" = object()
+EMPTY = " (empty, which counts as not set)"
+"""What is added to the source of an empty list of required plugins."""
 
 
 def resolve(
@@ -159,7 +161,10 @@ class _Resolver:
             from .values import UNSET
 
             value = self.parsed(field, kind, found, getattr(self.settings, field, False))
-            if value is not UNSET:
+            if value == () and field == "required":
+                # As from a compose file's `${UNSET}`. A list of nothing would switch strict mode off.
+                self.settings.sources[field] = f"{found.source}{EMPTY}"
+            elif value is not UNSET:
                 return found, value
         return None, None
 

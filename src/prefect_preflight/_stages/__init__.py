@@ -36,7 +36,7 @@ def find_candidates(settings: "Settings") -> "list[Candidate]":
 
     In most processes with plugins enabled but none installed, none of it is needed.
     """
-    if inside_hook():
+    if inside_hook(settings.longest_seconds):
         return []
     from prefect_preflight._discovery import discover
 
@@ -69,7 +69,7 @@ class PrefectImport:
         self.runner: Runner | None = None
         self.redactor: Redactor | None = None
         self.superseded = False  # whether a native plugin runner was taken out of Prefect's body
-        self.inside_hook = inside_hook()  # whether a hook of an ancestor started this process
+        self.inside_hook = inside_hook(settings.longest_seconds)  # whether a hook of an ancestor started this process
         self.strict_exit: str | None = None
         self.thread = get_ident()  # the importing one
         self.under_way = True
@@ -124,8 +124,7 @@ class PrefectImport:
         from prefect_preflight.api import HookContext
 
         self.redactor = Redactor()
-        for name, value in os.environ.items():  # what a hook was given it may log, or raise with, as well
-            self.redactor.learn(name, value)
+        self.redactor.learn_all(os.environ)  # what a hook was given it may log, or raise with, as well
         logger_factory = make_logger_factory(self.redactor)
         context = HookContext(self.prefect.version, self.settings.api_url, logger_factory)
         logger = logger_factory("prefect.plugins")
@@ -203,7 +202,9 @@ class PrefectImport:
         if self.settings.strict:
             self.strict_exit = self._last_words()
             if self.strict_exit is not None:
-                raise SystemExit(self.strict_exit)
+                from prefect_preflight._redaction.outlet import refusal
+
+                raise refusal(self.strict_exit)
 
     def _last_words(self) -> "str | None":
         """What strict mode has to say, redacted.
@@ -211,6 +212,7 @@ class PrefectImport:
         A function of its own: whoever raises the exit has no error message in its local variables as the plugin wrote
         it, which a renderer of tracebacks would print.
         """
+        from prefect_preflight._redaction.outlet import shown
         from prefect_preflight._running.strict import failures, message
 
         found = failures(self.settings, self.runner.plugins if self.runner else ())
@@ -218,8 +220,7 @@ class PrefectImport:
             return None
         from prefect_preflight._running.pool_backoff import pause_in_pool_worker
 
-        text = message(found) + pause_in_pool_worker()
-        return self.redactor.text(text) if self.redactor else text
+        return shown(message(found) + pause_in_pool_worker())
 
     def complete(self) -> None:
         """Take back what was only for the time of the import, and leave what descendants and reports need."""

@@ -86,17 +86,22 @@ def make(options: Options, environ: MutableMapping[str, str] = os.environ) -> Di
 def _put_into_effect(options: Options, environ: MutableMapping[str, str]) -> dict[str, str]:
     """Set the variables that the options stand for, and tell which option decides which setting."""
     wanted: dict[str, tuple[str, object, str]] = {}
-    if options.run is False:
+    resolved = survey()
+    if options.run is False and not resolved.setting("safe_mode"):  # else it is the setting's doing, and is told
+        state.safe_mode_asked_for = True
         wanted["safe_mode"] = ("1", True, "--no-run")
     if options.plugin is not None:
         import json  # as a list, since a name may hold a comma
 
         state.loads_all = True
         wanted["allow"] = (json.dumps([options.plugin]), [options.plugin], "--plugin")
-        required = survey().setting("required")
+        required = resolved.setting("required")
         if required is not None:  # strict mode would miss the others, which nobody asked for
             kept = [name for name in required if _same(name, options.plugin)]
-            wanted["required"] = (json.dumps(kept), kept, "--plugin")
+            if kept:
+                wanted["required"] = (json.dumps(kept), kept, "--plugin")
+            else:
+                wanted["strict"] = ("0", False, "--plugin")
     if options.timeout is not None:
         wanted["setup_timeout_seconds"] = (repr(options.timeout), options.timeout, "--timeout")
     if wanted and "prefect" in sys.modules:

@@ -39,7 +39,7 @@ def import_prefect() -> ImportResult:
     except KeyboardInterrupt:
         raise
     except SystemExit as error:
-        message = str(error.code)
+        message = str(error)
         status: ImportStatus = "strict-exit" if message.startswith("[plugins]") else "failed"
         return ImportResult(status, ErrorInfo("SystemExit", _line(message)))
     except ModuleNotFoundError as error:

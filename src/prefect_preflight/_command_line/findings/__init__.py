@@ -33,6 +33,7 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     "PF207": ("warning", "A listed name is not that of an installed plugin"),
     "PF208": ("warning", "Safe mode is on"),
     "PF209": ("warning", "Plugins are enabled, but none is installed"),
+    "PF210": ("info", "The list of required plugins is empty"),
     # Loading plugins
     "PF301": ("warning", "A plugin does not fit the plugin API's version"),
     "PF302": ("warning", "A plugin's API requirement is no version specifier"),

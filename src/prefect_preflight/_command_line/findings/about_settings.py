@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from prefect_preflight._discovery import canonical
 from prefect_preflight._settings import PREFIXES
+from prefect_preflight._settings.resolution import EMPTY
 
 from . import finding
 
@@ -46,6 +47,13 @@ def find(diagnosis: Diagnosis) -> Iterator[Finding]:
         yield from _made_in_vain(report)
         return
     yield from _listed_names(report)
+    if report.setting("required") is None and _source(report, "required") != "default":
+        yield finding(
+            "PF210",
+            f"{_source(report, 'required').removesuffix(EMPTY)} is empty, which counts as not set: in strict mode all "
+            "plugins are required",
+            "name the plugins that are required, or remove it",
+        )
     if report.setting("safe_mode"):
         by_option = "safe_mode" in diagnosis.options
         yield finding(
@@ -75,11 +83,15 @@ def _made_in_vain(report: Report) -> Iterator[Finding]:
         and not setting.source.startswith("--")
         and setting.name not in ("enabled", "api_url", "logging_level")
     ]
+    # Whoever wants strict mode wants to hear that there is none, unless plugins were disabled on purpose.
+    insists = report.setting("strict") or report.setting("required") is not None
+    forgotten = insists and _source(report, "enabled") == "default"
     if made:
         yield finding(
             "PF206",
             f"plugins are disabled, so these settings have no effect: {', '.join(made)}",
-            f"set {PREFIXES[0]}ENABLED=1 to enable plugins",
+            f"set {PREFIXES[0]}ENABLED=1 to enable plugins, or 0 if they are to be disabled",
+            severity="warning" if forgotten else None,
         )
 
 

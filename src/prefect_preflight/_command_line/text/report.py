@@ -91,6 +91,8 @@ def _settings(diagnosis: Diagnosis) -> Iterator[Line]:
     yield Line(f"Deny list: {_names(report.setting('deny'))}")
     if report.setting("required") is not None:
         yield Line(f"Required list: {_names(report.setting('required'))}")
+    elif report.setting("strict"):
+        yield Line("Required list: None, so all plugins are required")
     sources = [setting for setting in report.settings if setting.source != "default"]
     if sources:
         yield Line("Sources:")

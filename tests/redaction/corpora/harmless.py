@@ -1,0 +1,2 @@
+SNIPPETS = "\n"
+LINES = {"x": "y"}
