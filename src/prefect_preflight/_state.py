@@ -80,7 +80,10 @@ def write(text: str) -> bool:
 
     What is for people has to be made by `_redaction.outlet`, which hides its secrets.
     """
-    for stream in (sys.stderr, sys.__stderr__):  # a program, or a plugin, may have put anything in the first one's place
+    for stream in (
+        sys.stderr,
+        sys.__stderr__,
+    ):  # a program, or a plugin, may have put anything in the first one's place
         try:
             stream.write(text)  # type: ignore[union-attr]  # None is caught as all else
             return True

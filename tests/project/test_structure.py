@@ -30,7 +30,8 @@ FLOORS = (
     ("_environment",),
     ("_plugins", "_imports"),
     ("_discovery", "_threads", "report"),
-    ("_settings", "_redaction", "_state", "_statuses", "_version"),
+    ("_settings", "_redaction"),
+    ("_state", "_statuses", "_version"),
 )
 LONGEST = 40  # lines of a function
 

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
+import texts
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from corpus_redaction import (
     CANARIES,
+    DIGITS,
+    LOWER,
     NAMES_OF_SECRETS,
     READABLE,
     READABLE_NAMES,
@@ -170,13 +173,35 @@ def test_readable_values_stay(text: str) -> None:
     assert redactor.environment({"SETTING": text}) == {"SETTING": text}
 
 
-@pytest.mark.parametrize(("sign", "words", "pattern"), SHAPES, ids=range(len(SHAPES)))
-def test_every_shape_has_a_canary(sign: str, words: tuple[str, ...], pattern: str) -> None:
+WITH_SECRETS, HARMLESS = texts.load("secret"), texts.load("harmless")
+
+
+@pytest.mark.parametrize(("sign", "words", "pattern", "judge"), SHAPES, ids=range(len(SHAPES)))
+def test_every_shape_has_a_canary(sign: str, words: tuple[str, ...], pattern: str, judge: str) -> None:
     """No row of the table is dead, and none is kept from a match by what is asked for first."""
-    matching = [canary for canary in CANARIES if re.search(pattern, canary.text)]
+    printed = [*((canary.shape, canary.text) for canary in CANARIES), *((one.id, one.text) for one in WITH_SECRETS)]
+    matching = [(name, text) for name, text in printed if re.search(pattern, text)]
     assert matching
-    for canary in matching:
-        assert sign in canary.text and any(word in canary.text.lower() for word in words), canary.shape
+    for name, text in matching:
+        assert judge != "any" or (sign in text and any(word in text.lower() for word in words)), name
+
+
+@pytest.mark.parametrize(("kept_apart", "most"), [(False, 0.02), (True, 0.05)], ids=["made with", "kept apart"])
+def test_secrets_that_nobody_taught(kept_apart: bool, most: float) -> None:
+    """Of what libraries print with a secret in it, at most one text in twenty shows any of it; by shape alone."""
+    printed = [one for one in WITH_SECRETS if one.kept_apart is kept_apart]
+    leaking = [one.id for one in printed if texts.leaks(one, Redactor().text(one.text))]
+    assert len(printed) > 150
+    assert len(leaking) <= most * len(printed), leaking
+
+
+@pytest.mark.parametrize("kept_apart", [False, True], ids=["made with", "kept apart"])
+def test_harmless_texts_stay_as_they_are(kept_apart: bool) -> None:
+    """Of what libraries print without a secret in it, at most one text in fifty is altered."""
+    printed = [one for one in HARMLESS if one.kept_apart is kept_apart]
+    altered = [one.id for one in printed if Redactor().text(one.text) != one.text]
+    assert len(printed) > 100
+    assert len(altered) <= 0.02 * len(printed), altered
 
 
 @pytest.mark.parametrize(
@@ -280,10 +305,11 @@ def test_a_place_is_no_secret(name: str, value: str) -> None:
 def test_a_secret_behind_the_name_of_a_place() -> None:
     """A variable that is named as a place and holds a secret all the same is learnt."""
     redactor = Redactor()
-    redactor.learn("TOKEN_URL", "https://x.example.com/hook/" + noise("hook", 32))
-    redactor.learn("TOKEN_FILE", noise("file", 32))
-    assert redactor.text(f"{noise('hook', 32)}") == noise("hook", 32)  # a part of it, of no known shape
-    assert redactor.text(f"https://x.example.com/hook/{noise('hook', 32)} {noise('file', 32)}") == f"{MASK} {MASK}"
+    hook, file = noise("hook", 32, LOWER + DIGITS), noise("file", 32)
+    redactor.learn("TOKEN_URL", f"https://x.example.com/hook/{hook}")
+    redactor.learn("TOKEN_FILE", file)
+    assert redactor.text(hook) == hook  # a part of it, of no known shape
+    assert redactor.text(f"https://x.example.com/hook/{hook} {file}") == f"{MASK} {MASK}"
 
 
 def test_lines_of_a_key() -> None:

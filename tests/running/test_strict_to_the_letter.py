@@ -48,7 +48,7 @@ NEVER_CALLED = {
 @pytest.mark.core
 @pytest.mark.parametrize("name", NEVER_CALLED)
 def test_required_by_name_and_never_called(world: World, name: str) -> None:
-    """Required by name means: its start-up hook was called, and succeeded. Without a list such a plugin may be there."""
+    """Required by name means: its start-up hook was called, and succeeded. Without a list it may be there."""
     source, hint = NEVER_CALLED[name]
     world.plugin(name, source)
     world.plugin("good", returning("GOOD"))
@@ -229,7 +229,7 @@ BODY = """
 
 
 def assert_no_body_after_the_deadline(world: World) -> None:
-    """A required plugin that is late when the early stage ends cannot succeed any more: Prefect's body is not executed."""
+    """A required plugin whose time is over cannot succeed any more: Prefect's body is not executed."""
     world.plugin("fine", returning("FINE"))
     assert world.run(BODY, env=STRICT).stdout == "the body is executed\n"
     world.plugin("hangs", hook("time.sleep(600)", imports="time"))

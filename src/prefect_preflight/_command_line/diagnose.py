@@ -11,7 +11,7 @@ import click
 from . import document
 from .diagnosis import Options, OptionsProblem, make
 from .findings.conclusions import exit_status, find
-from .terminal import CONTEXT, document_stream, encodable, painter
+from .terminal import CONTEXT, document_stream, encodable, painter, say
 from .text.report import as_text, findings_as_text
 
 __all__ = ["diagnose"]
@@ -95,12 +95,10 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def _complain(error: BaseException) -> None:
-    from prefect_preflight._reports import redacted
-
     if isinstance(error, KeyboardInterrupt):
         reason = "interrupted"
     elif isinstance(error, OptionsProblem):
         reason = str(error)
     else:
         reason = f"{type(error).__name__}: {error}"
-    click.echo(f"Error: cannot diagnose: {redacted(reason)}", err=True)
+    say(f"Error: cannot diagnose: {reason}", error=True)

@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from prefect_preflight._redaction.data import without_secrets
+from prefect_preflight._redaction.outlet import redactor
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +21,7 @@ __all__ = ["as_dict", "as_json"]
 
 def as_dict(diagnosis: Diagnosis, findings: Sequence[Finding], status: int) -> dict[str, Any]:
     """The report's own fields, and beside them the activation, the import, the findings and the exit status."""
-    return {
+    document: dict[str, Any] = {
         **diagnosis.report.as_dict(),
         "activation": asdict(diagnosis.activation),
         "import": asdict(diagnosis.imported),
@@ -26,6 +29,8 @@ def as_dict(diagnosis: Diagnosis, findings: Sequence[Finding], status: int) -> d
         "findings": [asdict(finding) for finding in findings],
         "exit_status": status,
     }
+    redacted: dict[str, Any] = without_secrets(document, redactor())
+    return redacted
 
 
 def as_json(diagnosis: Diagnosis, findings: Sequence[Finding], status: int) -> str:

@@ -41,6 +41,6 @@ def explain(code: str) -> None:
     if known not in CATALOGUE:
         raise click.BadParameter(f"{code!r} is not one of {', '.join(CATALOGUE)}", param_hint="CODE")
     try:
-        click.echo(f"{known}: {section(known)}")
+        click.echo(f"{known}: {section(known)}")  # of the documentation, word for word
     except FileNotFoundError as error:
         raise click.ClickException(f"{error.filename} is missing: reinstall prefect-preflight") from error

@@ -13,7 +13,7 @@ import click
 
 from prefect_preflight._version import __version__
 
-from .terminal import CONTEXT
+from .terminal import CONTEXT, say
 
 __all__ = ["NameProblem", "contents", "new"]
 
@@ -109,8 +109,9 @@ def new(name: str, directory: str) -> None:
     except OSError as error:
         raise click.ClickException(f"cannot write {error.filename or project}: {error.strerror or error}") from None
     for path in texts:
-        click.echo(os.path.join(project, *path.split("/")))
-    click.echo(f"\nNext:\n  cd {project}\n  python -m pip install -e . pytest\n  python -m pytest")
+        say(os.path.join(project, *path.split("/")))
+    for line in ("", "Next:", f"  cd {project}", "  python -m pip install -e . pytest", "  python -m pytest"):
+        say(line)
 
 
 def _write(project: str, texts: dict[str, str]) -> None:

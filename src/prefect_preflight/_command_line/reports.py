@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prefect_preflight._redaction.data import without_secrets
+from prefect_preflight._redaction.outlet import redactor
+
 from . import report_tree
-from .terminal import CONTEXT, WIDTH, Line, encodable, joined, painter
+from .terminal import CONTEXT, WIDTH, Line, encodable, joined, painter, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +64,7 @@ def reports(directory: str, form: str) -> None:
     try:
         tree = report_tree.read(os.path.expanduser(directory))
     except OSError as error:
-        click.echo(f"Error: cannot read {directory!r}: {error.strerror or error}", err=True)
+        say(f"Error: cannot read {directory!r}: {error.strerror or error}", error=True)
         sys.exit(_CANNOT_READ)
     stream = sys.stdout
     text = as_text(tree, painter(stream)) if form == "text" else _as_json(tree)
@@ -74,7 +77,7 @@ def reports(directory: str, form: str) -> None:
 
 
 def _as_json(tree: Tree) -> str:
-    return json.dumps(report_tree.as_dict(tree), indent=2) + "\n"
+    return json.dumps(without_secrets(report_tree.as_dict(tree), redactor()), indent=2) + "\n"
 
 
 def as_text(tree: Tree, paint: Paint, width: int = WIDTH) -> str:

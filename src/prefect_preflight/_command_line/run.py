@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from .diagnosis.startup_files import ACTIVATION_PATH
-from .terminal import CONTEXT
+from .terminal import CONTEXT, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,5 +110,5 @@ def _become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    say(f"Error: {message}", error=True)
     sys.exit(status)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Callable, TextIO
 
 import click
 
+from prefect_preflight._redaction.outlet import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     Paint = Callable[[str, str], str]
 
-__all__ = ["CONTEXT", "WIDTH", "Line", "document_stream", "encodable", "joined", "painter", "printable"]
+__all__ = ["CONTEXT", "WIDTH", "Line", "document_stream", "encodable", "joined", "painter", "say"]
 
 WIDTH = 80
 """Columns at which sentences are wrapped; names and values never are."""
@@ -63,8 +65,8 @@ def painter(stream: TextIO) -> Paint:
 
 
 def _wrapped(line: Line, paint: Paint, width: int) -> Iterator[str]:
-    """The line as the lines of a terminal: control characters shown, not executed; wrapped; painted."""
-    text = printable(line.text)
+    """The line as the lines of a terminal: without secrets and control characters; wrapped; painted."""
+    text = shown(line.text)
     parts = [text]
     if line.hang is not None and len(text) > width:
         parts = textwrap.wrap(
@@ -74,12 +76,14 @@ def _wrapped(line: Line, paint: Paint, width: int) -> Iterator[str]:
         yield paint(part, line.style) if line.style else part
 
 
-def printable(text: str) -> str:
-    """`text` on one line, what would move a terminal's cursor or change its colours written as an escape."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
+def say(text: str = "", *, error: bool = False) -> None:
+    """Print one line, without secrets and control characters.
+
+    Args:
+        text: the line.
+        error: on stderr instead of stdout.
+    """
+    click.echo(shown(text), err=error)
 
 
 def encodable(text: str, encoding: str | None) -> str:

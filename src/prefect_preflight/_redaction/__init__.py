@@ -16,11 +16,13 @@ from __future__ import annotations
 import re
 
 from .encodings import decoded, encodings
+from .names import is_secret, is_sensitive
 from .shapes import find_secrets
 
 TYPE_CHECKING = False  # typing costs more to import than this module
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Callable
 
 __all__ = ["MASK", "Redactor", "is_sensitive"]
 
@@ -33,20 +35,9 @@ _MARGIN = 8_192  # how far past the limit we look for the end of a secret; more 
 _PIECE = 3_072  # longer secrets are learnt in pieces, so that a part of one is recognised too
 _PASSES = 8  # redaction is repeated until nothing changes; two passes are usual
 _SHORTEST = 6  # shorter values turn up in ordinary text by chance
+_PART = 12  # characters of a secret's beginning or end that are hidden where the rest of it does not follow
 _CUT = "… (the rest is not shown)"
 
-# The documented keywords count anywhere in a name; so do long words of ours, which no other word contains.
-_ANYWHERE = (
-    *("SECRET", "TOKEN", "PASSWORD", "KEY"),
-    *("PASSPHRASE", "PASSWD", "CREDENTIAL", "COOKIE", "SIGNATURE", "AUTHORIZATION", "CONNECTIONSTRING"),
-)
-# These count only as whole words: AUTHOR, COMPASS and BYPASS are no secrets.
-_WHOLE = (
-    *("AUTH", "PASS", "PW", "PWD", "DSN", "SIG", "SAS", "PAT", "CRED", "CREDS", "JWT", "OTP", "BEARER"),
-    *("PRIVATE", "SESSIONID", "SESSION_ID", "CONNECTION_STRING", "CONN_STR"),
-)
-# Whole words would catch these, but they hold a directory or a socket's path.
-_READABLE = ("PWD", "OLDPWD", "SSH_AUTH_SOCK")
 # Values of "secret" variables that are no secrets, and would blot out half of any text once learnt.
 _COMMON = frozenset(
     (
@@ -56,21 +47,6 @@ _COMMON = frozenset(
         *("testing", "undefined", "username", "unknown"),
     )
 )
-
-
-def is_sensitive(name: str) -> bool:
-    """Whether a variable's name says that its value is a secret.
-
-    Names that contain SECRET, TOKEN, PASSWORD or KEY do, in any case, as Prefect's documentation has it.
-    So do others that a reviewer would expect (CREDENTIAL, PASSPHRASE, AUTH, DSN, ...), the short ones only as
-    a whole word: `GIT_AUTHOR_NAME`, `PWD` and `SSH_AUTH_SOCK` stay readable.
-    """
-    upper = name.upper()
-    if any(word in upper for word in _ANYWHERE):
-        return True
-    snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).upper()  # dbPwd -> DB_PWD
-    words = f"_{re.sub('[^A-Z0-9]+', '_', snake)}_"
-    return upper not in _READABLE and any(f"_{word}_" in words for word in _WHOLE)
 
 
 class Redactor:
@@ -83,8 +59,9 @@ class Redactor:
     __slots__ = ("_forms",)
 
     def __init__(self) -> None:
-        # A dictionary for its atomic insertion and copy: hooks' threads learn while another thread redacts.
-        self._forms: dict[str, None] = {}
+        # Each form of each secret, and whether its beginning and its end are secrets too. A dictionary for its atomic
+        # insertion and copy: hooks' threads learn while another thread redacts.
+        self._forms: dict[str, bool] = {}
 
     def __repr__(self) -> str:
         return "<Redactor>"
@@ -97,7 +74,7 @@ class Redactor:
                 part = head[start:end]
                 for secret in (part, *decoded(part)):
                     self.learn_secret(secret)
-            if is_sensitive(name) and not _is_place(name, value):
+            if is_sensitive(name) and is_secret(name, value):
                 self.learn_secret(value)
         except Exception:
             self.learn_secret(value)  # rather too much than too little
@@ -112,10 +89,10 @@ class Redactor:
         try:
             for piece in _pieces(value.strip()):
                 if _worth_learning(piece):
-                    self._forms.update(dict.fromkeys(encodings(piece)))
+                    self._forms.update(dict.fromkeys(encodings(piece), _is_opaque(piece)))
         except Exception:
             if value and isinstance(value, str):  # a plugin may return anything
-                self._forms[value] = None
+                self._forms[value] = False
 
     def text(self, text: str) -> str:
         """Return `text` without its secrets; of more than 32,768 characters only the head.
@@ -143,11 +120,11 @@ class Redactor:
         return {self.text(name): self.value(name, value) for name, value in env.items()}
 
     def _settled(self, text: str) -> str:
-        forms = list(self._forms)
+        forms = list(self._forms.items())
         if len(text) > _LIMIT:
             # Secrets are looked for some way past the limit, but nothing from there is shown: masking shortens
             # the text, and would otherwise move a secret that was itself cut off into view.
-            text = text[: _LIMIT + _MARGIN + max(map(len, forms), default=0)]
+            text = text[: _LIMIT + _MARGIN + max((len(form) for form, _ in forms), default=0)]
             text = _mask(text, _secrets(text, forms), _LIMIT) + _CUT
         for _ in range(_PASSES):
             # A mask can complete another shape, so we go on until nothing changes. Each pass that changes
@@ -178,9 +155,9 @@ def _mask(text: str, spans: Iterable[tuple[int, int]], limit: int) -> str:
     return "".join((*shown, text[position:limit]))
 
 
-def _secrets(text: str, forms: list[str]) -> Iterator[tuple[int, int]]:
+def _secrets(text: str, forms: list[tuple[str, bool]]) -> Iterator[tuple[int, int]]:
     yield from find_secrets(text)
-    for form in forms:
+    for form, opaque in forms:
         length = len(form)
         start = text.find(form)
         while start >= 0:
@@ -188,6 +165,40 @@ def _secrets(text: str, forms: list[str]) -> Iterator[tuple[int, int]]:
             # Occurrences may overlap; the farthest that overlaps this one makes those between them needless.
             overlapping = text.rfind(form, start + 1, start + 2 * length - 1)
             start = overlapping if overlapping >= 0 else text.find(form, start + length)
+        if opaque and length > _PART:
+            yield from _parts(text, form)
+
+
+def _parts(text: str, form: str) -> Iterator[tuple[int, int]]:
+    """Where `text` shows a secret's beginning or its end, as messages do that leave out the middle of a long value."""
+    start = text.find(form[:_PART])
+    while start >= 0:
+        end = start + _longest(lambda length: text.startswith(form[:length], start), len(form))  # noqa: B023
+        yield start, end
+        start = text.find(form[:_PART], end)
+    end = text.rfind(form[-_PART:]) + _PART
+    while end >= _PART:
+        start = end - _longest(lambda length: text.endswith(form[-length:], 0, end), len(form))  # noqa: B023
+        yield start, end
+        end = text.rfind(form[-_PART:], 0, start) + _PART
+
+
+def _longest(fits: Callable[[int], bool], most: int) -> int:
+    """The greatest length that fits, of those from `_PART` to `most`; by bisection, since secrets can be long."""
+    least = _PART
+    while least < most:
+        middle = (least + most + 1) // 2
+        if fits(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _is_opaque(secret: str) -> bool:
+    """Whether each part of a secret is one: not if it begins as any URL, document or key file does."""
+    begins = r"[\w+.-]{1,20}://|[{\[<]|-----|ssh-|\w{2,40}=[^=]"
+    return re.match(begins, secret) is None
 
 
 def _pieces(value: str) -> Iterator[str]:
@@ -204,14 +215,3 @@ def _worth_learning(value: str) -> bool:
     if len(value) < _SHORTEST or len(set(value)) < 3 or value.lower() in _COMMON:
         return False
     return not (value.isdigit() and len(value) < 8)
-
-
-def _is_place(name: str, value: str) -> bool:
-    """Whether the value only says where a secret is: `TOKEN_FILE=/run/token`, `TOKEN_URL=https://...`."""
-    kind = name.upper().rpartition("_")[2]
-    if kind in ("FILE", "PATH", "DIR", "DIRECTORY", "CREDENTIALS"):
-        return re.match(r"(?:[/~.]|[A-Za-z]:[\\/])[\w ./\\~-]+\Z", value) is not None
-    if kind in ("URL", "URI", "ENDPOINT", "HOST"):
-        plain = r"(?:[a-z][a-z0-9+.-]*://)?[\w.-]+(?::\d+)?(?:/[A-Za-z._-]{0,24}\d{0,3}(?:\.\d)?)*\Z"
-        return re.match(plain, value) is not None
-    return False

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
 from contextlib import contextmanager
+
+from prefect_preflight._state import write
+
+from .characters import escaped, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,16 +21,28 @@ _FORMAT = "%(asctime)s.%(msecs)03d | %(name)s | %(levelname)s: %(message)s"
 
 
 class _StderrHandler(logging.Handler):
-    """Writes to whatever `sys.stderr` is at the time; silent where somebody else shows the record."""
+    """Writes to whatever `sys.stderr` is at the time; silent where somebody else shows the record.
+
+    It redacts whatever it shows: records come from loggers too that have no filter of ours, such as children that a
+    plugin makes of its logger.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+        self.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
         # An application that configured the root logger gets the record there, and must not see it twice.
-        if logging.root.handlers or sys.stderr is None:
+        if logging.root.handlers:
             return
         try:
-            sys.stderr.write(self.format(record) + "\n")
+            copy = logging.makeLogRecord(vars(record))  # other handlers get it as it is
+            copy.exc_text = None if copy.exc_info else copy.exc_text  # a handler before us may have left its own there
+            _clean(copy, self._redactor)
+            write(escaped(self._redactor.text(self.format(copy))) + "\n")
         except Exception:
-            # A stderr that is closed, or broken. `handleError` would write to it too, and raise in whoever logs.
+            # `handleError` would write to stderr too, and raise in whoever logs.
             pass
 
 
@@ -39,14 +54,26 @@ class _RedactingFilter(logging.Filter):
         self._redactor = redactor
 
     def filter(self, record: logging.LogRecord) -> bool:
-        try:
-            record.msg = self._redactor.text(record.getMessage())
-        except Exception as error:  # wrong arguments: what `logging` itself would only print a traceback about
-            record.msg = f"(a message that cannot be formatted: {type(error).__name__})"
-        record.args = None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = self._redactor.text(logging.Formatter().formatException(record.exc_info))
+        _clean(record, self._redactor)
         return True
+
+
+def _clean(record: logging.LogRecord, redactor: Redactor) -> None:
+    """Take secrets and control characters out of a record's texts, each of which becomes one line, or marked lines."""
+    try:
+        record.msg = escaped(redactor.text(record.getMessage()))
+    except Exception as error:  # wrong arguments: what `logging` itself would only print a traceback about
+        record.msg = f"(a message that cannot be formatted: {escaped(redactor.text(type(error).__name__))})"
+    record.args = None
+    record.name = escaped(record.name)
+    if record.exc_info and not record.exc_text:
+        record.exc_text = _marked(logging.Formatter().formatException(record.exc_info), redactor)
+    if record.stack_info:
+        record.stack_info = _marked(record.stack_info, redactor)
+
+
+def _marked(text: str, redactor: Redactor) -> str:
+    return escaped(quoted(redactor.text(text))).lstrip("\n")
 
 
 class SafeLogger:
@@ -97,7 +124,7 @@ def make_logger_factory(redactor: Redactor) -> Callable[[str], logging.Logger]:
 
 
 @contextmanager
-def shown(level: str) -> Iterator[None]:
+def shown(level: str, redactor: Redactor) -> Iterator[None]:
     """Show the records below `prefect` on stderr, from `level` on, unless Prefect has configured its loggers.
 
     Prefect's configuration replaces the handler and the level; then there is nothing to take back.
@@ -106,8 +133,7 @@ def shown(level: str) -> Iterator[None]:
     if logger.handlers:
         yield
         return
-    handler = _StderrHandler()
-    handler.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S"))
+    handler = _StderrHandler(redactor)
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(level)

@@ -15,14 +15,20 @@ from .characters import escaped
 __all__ = ["complain", "redactor", "refusal", "shown"]
 
 
+_learnt: tuple[dict[str, str], Redactor] | None = None  # an environment, and who has learnt it
+
+
 def redactor() -> Redactor:
     """The redactor of the last `import prefect`; where that ran no plugin, one that has learnt the environment."""
+    global _learnt
     present: Redactor | None = getattr(state.run, "redactor", None)
     if present is not None:
         return present
-    made = Redactor()
-    made.learn_all(os.environ)
-    return made
+    environment = dict(os.environ)
+    if _learnt is None or _learnt[0] != environment:
+        _learnt = (environment, Redactor())
+        _learnt[1].learn_all(environment)
+    return _learnt[1]
 
 
 def shown(text: str) -> str:

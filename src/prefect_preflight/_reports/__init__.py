@@ -6,7 +6,6 @@ from prefect_preflight._state import state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from prefect_preflight._redaction import Redactor
     from prefect_preflight.report import Report
 
     from .record import ImportRecord
@@ -27,19 +26,6 @@ def survey() -> Report:
     from .builder import of_what_is_installed
 
     return of_what_is_installed(state.reason)
-
-
-def redacted(text: str) -> str:
-    """`text` without secrets, those included that the plugins of this process returned."""
-    return redactor().text(text)
-
-
-def redactor() -> Redactor:
-    """The redactor that has learnt the secrets of this process' plugins; a new one where no plugin ran."""
-    from prefect_preflight._redaction import Redactor
-
-    record = last_import()
-    return (record and record.redactor) or Redactor()
 
 
 def last_import() -> ImportRecord | None:

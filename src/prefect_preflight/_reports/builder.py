@@ -6,7 +6,8 @@ import os
 import sys
 
 from prefect_preflight._discovery import discover, identify
-from prefect_preflight._redaction import Redactor
+from prefect_preflight._redaction import outlet
+from prefect_preflight._redaction.data import without_secrets
 from prefect_preflight._settings import FIELDS
 from prefect_preflight._settings.resolution import resolve
 from prefect_preflight._state import finder
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from prefect_preflight._discovery import Candidate, InstalledPrefect
     from prefect_preflight._plugins import Hook, Plugin
+    from prefect_preflight._redaction import Redactor
     from prefect_preflight._settings import Settings
     from prefect_preflight._state import State
     from prefect_preflight._statuses import Executor, NativeRunner, Outcome
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 def of_process(state: State, record: ImportRecord | None) -> Report:
     """See `_reports.last_report`; `record` is that of the last import, None if it had no hooks to run."""
     if state.refusal is not None:
-        return _report("strict-exit", Redactor().text(state.refusal), state.settings or _resolved())
+        return _report("strict-exit", state.refusal, state.settings or _resolved())
     if record is not None:
         return _of_import(record, state.phase)
     settings = state.settings
@@ -107,7 +109,7 @@ def _of_import(record: ImportRecord, phase: str) -> Report:
     outcome, reason = _outcome(record, phase, plugins)
     return _report(
         outcome,
-        redactor.text(reason) if reason and redactor else reason,
+        reason,
         settings,
         plugins=plugins,
         prefect=_prefect_info(record.prefect, record.superseded, record.body_executed),
@@ -132,25 +134,24 @@ def _outcome(record: ImportRecord, phase: str, plugins: tuple[PluginInfo, ...]) 
 
 
 def _plugin_info(plugin: Plugin, redactor: Redactor, zero: float) -> PluginInfo:
-    kept = redactor.text
     error = plugin.error
     return PluginInfo(
         **_identity(plugin.candidate),
         status=plugin.status,
         reason=plugin.candidate.why_excluded,
-        api_requirement=None if plugin.load_seconds is None else kept(plugin.requires),
+        api_requirement=None if plugin.load_seconds is None else plugin.requires,
         stage=plugin.stage,
         deferred_by=plugin.deferred,
         load_seconds=plugin.load_seconds,
         hooks=tuple(_hook_info(hook, zero) for hook in plugin.hooks),
         hook_names=tuple(plugin.hook_names),
-        environment=redactor.environment(plugin.env),
-        note=None if plugin.note is None else kept(plugin.note),
+        environment=redactor.environment(plugin.env),  # by name too; the rest is redacted as a whole, in `_report`
+        note=plugin.note,
         required=plugin.required,
         expires_at=plugin.expires_at,
         inherit=plugin.inherit,
-        error=None if error is None else ErrorInfo(error[0], kept(error[1])),
-        warnings=tuple(kept(warning.text) for warning in plugin.warnings),
+        error=None if error is None else ErrorInfo(*error),
+        warnings=tuple(warning.text for warning in plugin.warnings),
         warning_slugs=tuple(warning.slug for warning in plugin.warnings),
         another_name_of=plugin.another_name_of,
     )
@@ -204,8 +205,7 @@ def _report(
     conflicts: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Report:
     names = (*FIELDS, "logging_level", "api_url")
-    show = Redactor().text
-    return Report(
+    report = Report(
         schema_version=SCHEMA_VERSION,
         outcome=outcome,
         reason=reason,
@@ -218,17 +218,16 @@ def _report(
         timeout_seconds=settings.setup_timeout_seconds,
         seconds=seconds,
         settings=tuple(
-            SettingInfo(name, _shown(getattr(settings, name), show), settings.sources.get(name, "default"))
-            for name in names
+            SettingInfo(name, _plain(getattr(settings, name)), settings.sources.get(name, "default")) for name in names
         ),
-        problems=tuple(ProblemInfo(problem.slug, problem.source, show(problem.text)) for problem in settings.problems),
+        problems=tuple(ProblemInfo(problem.slug, problem.source, problem.text) for problem in settings.problems),
         plugins=plugins,
         conflicts=conflicts or {},
     )
+    redacted: Report = without_secrets(report, outlet.redactor())
+    return redacted
 
 
-def _shown(value: Any, show: Any) -> Any:
-    """A setting's value as JSON has it; an API URL may carry a password."""
-    if isinstance(value, str):
-        return show(value)
+def _plain(value: Any) -> Any:
+    """A setting's value as JSON has it."""
     return list(value) if isinstance(value, tuple) else value

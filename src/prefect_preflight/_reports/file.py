@@ -10,11 +10,11 @@ import os
 import sys
 
 from prefect_preflight._environment import apply
+from prefect_preflight._redaction.outlet import complain, redactor
 from prefect_preflight._settings import REPORT_DIR
-from prefect_preflight._redaction.outlet import complain
 from prefect_preflight._threads.deadline import clock
 
-from . import last_report, redacted
+from . import last_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _document(record: ImportRecord | None) -> tuple[_Own, str]:
         "parent": own.parent,
         "pid": os.getpid(),
         "ppid": os.getppid(),
-        "program": redacted(program()),
+        "program": redactor().text(program()),
         "started": round(own.started, 3),
         "written": round(now, 3),
         "report": last_report().as_dict(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from prefect_preflight._redaction.characters import escaped
+from prefect_preflight._redaction.outlet import shown
 from prefect_preflight._threads import Bell
 from prefect_preflight._threads.deadline import clock
 
@@ -41,7 +41,7 @@ class ProgressLine:
             waiting_for: names what is not done yet, called when the line is written.
         """
         end, next_line = deadline.spent() + seconds, max(self._began + _QUIET, clock())
-        shown = False
+        written = False
         try:
             while not over():
                 left = end - deadline.spent()
@@ -49,15 +49,16 @@ class ProgressLine:
                     break
                 self.bell.wait(min(_LOOK, left))
                 if clock() >= next_line and _is_terminal():
-                    shown = _write(_line(waiting_for(), deadline)) or shown
+                    written = _write(_line(waiting_for(), deadline)) or written
                     next_line = clock() + _EVERY
         finally:
-            if shown:
+            if written:
                 _write("")
 
 
 def _line(names: str, deadline: Deadline) -> str:
-    line = f"prefect-preflight: waiting for {escaped(names)} ({deadline.spent():.0f} s of {deadline.seconds:g} s)"
+    line = f"prefect-preflight: waiting for {names} ({deadline.spent():.0f} s of {deadline.seconds:g} s)"
+    line = shown(line)
     return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
 
 

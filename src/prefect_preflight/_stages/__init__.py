@@ -131,7 +131,7 @@ class PrefectImport:
         self.new_runner = partial(Runner, self.settings, context=context, redactor=self.redactor, logger=logger)
         self.runner = self.new_runner(self.candidates, inherited=recall(self.candidates, self.settings))
         self._resources = ExitStack()
-        self._resources.enter_context(shown(self.settings.logging_level))
+        self._resources.enter_context(shown(self.settings.logging_level, self.redactor))
 
     def _run_early(self) -> None:
         """Run hooks now, if there is a room for those who need Prefect, and threads; else all in this one, late."""

@@ -59,7 +59,7 @@ def _renew(run: PrefectImport) -> None:
     from prefect_preflight._redaction.loggers import shown
 
     before, now = run.runner, time()
-    if before is None or run.new_runner is None:
+    if before is None or run.new_runner is None or run.redactor is None:
         return
     expired = {
         plugin.candidate: plugin for plugin in before.plugins if plugin.renew_at is not None and now >= plugin.renew_at
@@ -69,7 +69,7 @@ def _renew(run: PrefectImport) -> None:
     runner = run.new_runner(list(expired), inherited={})
     if not runner.can_use_threads():
         runner.run_inline()
-    with shown(run.settings.logging_level), workers_pass():
+    with shown(run.settings.logging_level, run.redactor), workers_pass():
         run.run_late(runner)
     for plugin in runner.plugins:
         if plugin.status != "success":  # what it set has still expired: the next refresh tries again

@@ -24,6 +24,11 @@ ENVIRONMENT |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "*", "NO_COLOR"
 ENVIRONMENT |= {"AWS_MAX_ATTEMPTS": "1", "NO_GCE_CHECK": "true", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
+WORDS = r"key|token|secret|pas+w|pass|pwd|auth|cred|sign|sig=|cookie|sid|session|PRIVATE|webhook|bearer|basic |login"
+TELLING = re.compile(WORDS + r"|//|identified by|-[up] ?\S|netloc|b'bob:", re.I)
+PREFIXED = re.compile(r"ghp_|glpat-|hvs\.|ya29\.|eyJ|...8Q~")
+
+
 class Entries:
     """The texts of one corpus, without repetitions.
 
@@ -41,7 +46,8 @@ class Entries:
         shape = text
         for secret in secrets or []:
             shape = shape.replace(secret, "*")
-        shape = re.sub(r"^[\d:. |,-]+(?=[A-Z]+ )", "", shape)
+        shape = re.sub(r"^[\d:. |,-]+(?=[A-Z]+ )", "", shape).replace(" | ", " ").replace(" - ", " ")
+        shape = re.sub(r"\s+|(?<=total=)\d|(?<=on \()\d", " ", shape)
         if not text or shape in self._seen:
             return
         self._seen.add(shape)
@@ -58,6 +64,15 @@ class Entries:
         path.write_text(json.dumps(entries, indent=1, ensure_ascii=True) + "\n")
 
 
+def marked(slug: str, text: str, secrets: list[str]) -> str:
+    """Return the slug, with `bare-` before it if neither the text nor the secrets say that this is a secret."""
+    for secret in secrets:
+        if PREFIXED.match(secret):
+            return slug
+        text = text.replace(secret, "")
+    return slug if TELLING.search(text) else f"bare-{slug}"
+
+
 def secret_texts(runner: kit.Runner) -> Entries:
     """Return the texts that show a canary."""
     entries = Entries()
@@ -71,9 +86,10 @@ def secret_texts(runner: kit.Runner) -> Entries:
             # The representation repeats the text; both are wanted only where the text itself is silent.
             if found and not (kind == "repr" and shown):
                 shown += kind == "str"
-                entries.add(slug if kind == "said" else f"{slug}-{kind}", library, text, list(dict.fromkeys(found)))
-        if not any(str(entry["id"]).startswith(slug) for entry in entries.found):
-            sys.stderr.write(f"no canary shown: {slug}: {runner.run(slug, filled)[:3]}\n")
+                name = slug if kind == "said" else f"{slug}-{kind}"
+                entries.add(marked(name, text, found), library, text, list(dict.fromkeys(found)))
+        if not any(slug in str(entry["id"]) for entry in entries.found):
+            sys.stderr.write(f"no canary shown: {slug}\n")
     for slug, service, text, token in secrets_tokens.texts():
         entries.add(slug, service, text, [token])
     return entries
@@ -86,7 +102,7 @@ def harmless_texts(runner: kit.Runner) -> Entries:
         lines = 0
         for kind, text in runner.run(slug, source):
             lines += kind == "log"
-            if (kind == "log" and lines > 14) or (kind == "repr" and len(text) > 300):
+            if (kind == "log" and lines > 14) or kind == "repr":
                 continue
             entries.add(slug if kind == "said" else f"{slug}-{kind}", library, text)
     for library, texts in harmless.LINES.items():

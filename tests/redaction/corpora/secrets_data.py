@@ -1,8 +1,8 @@
-"""Programs that make databases, settings, formats and command lines print a secret; `@@kind@@` is a canary, see kit.py."""
+"""Programs that make databases, settings, formats and command lines print a secret; `@@kind@@` is a canary."""
 
 from __future__ import annotations
 
-SNIPPETS = r'''
+SNIPPETS = r"""
 ### sqlalchemy-url | sqlalchemy
 from sqlalchemy import URL, make_url, create_engine
 url = make_url("postgresql+psycopg://app:@@url@@@db.internal:5432/prod")
@@ -46,7 +46,9 @@ with engine.begin() as connection:
 
 ### sqlalchemy-echo | sqlalchemy
 # DEBUG
+import logging
 import sqlalchemy as sa
+logging.getLogger("sqlalchemy.engine").setLevel(logging.DEBUG)
 engine = sa.create_engine("sqlite://")
 table = sa.Table("users", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("token", sa.String))
 table.metadata.create_all(engine)
@@ -104,7 +106,7 @@ say('psycopg.errors.SyntaxError: syntax error at or near "PASWORD"\nLINE 1: ALTE
 say("CREATE USER app WITH PASSWORD '@@pw@@' VALID UNTIL '2026-01-01';")
 say("ALTER USER 'app'@'%' IDENTIFIED BY '@@pw@@'")
 say("SELECT dblink_connect('host=db user=app password=@@url@@')")
-say("CREATE SECRET s3 (TYPE s3, KEY_ID 'AKIAIOSFODNN7EXAMPLE', SECRET '@@aws@@')")
+say("CREATE SECRET s3 (TYPE s3, KEY_ID 'AKIA..EXAMPLE', SECRET '@@aws@@')")
 say("COPY INTO t FROM 's3://raw/' CREDENTIALS = (AWS_KEY_ID='x' AWS_SECRET_KEY='@@aws@@')")
 say("DETAIL:  Key (api_key)=(@@tok@@) already exists.")
 say("PGPASSWORD=@@url@@ psql -h db.internal -U app prod")
@@ -326,7 +328,7 @@ say(yaml.safe_dump({"kind": "Secret", "stringData": {"config.ini": "[db]\npasswo
 ### yaml-blocks | yaml
 say("auth:\n  password: |\n    @@pw@@\n  user: app")
 say("auth:\n  secret: >-\n    @@tok@@\n    @@tok2@@\n  region: eu-west-1")
-say("private_key: |\n  -----BEGIN RSA PRIVATE KEY-----\n  @@line@@\n  @@line2@@\n  -----END RSA PRIVATE KEY-----\nuser: app")
+say("private: |\n  ~~~~~BEGIN RSA PRIVATE KEY~~~~~\n  @@line@@\n  @@line2@@\n  ~~~~~END RSA PRIVATE KEY~~~~~\nuser: x")
 say("credentials: {user: app, password: \"@@pw@@\", port: 1}")
 say("? password\n: @@pw@@")
 say("- &default\n  token: '@@tok@@'\n- *default")
@@ -522,11 +524,6 @@ log.info("login(user='bob', passwd='@@pw@@', otp=123456)")
 log.info("sending webhook with secret=@@low@@&channel=ops")
 log.info("session cookie sid=@@hex@@; Path=/")
 
-### logging-config | logging
-import logging.config
-logging.config.dictConfig({"version": 1, "handlers": {"mail": {"class": "logging.handlers.SMTPHandler",
-    "mailhost": "mail", "fromaddr": "a", "toaddrs": "b", "subject": "s", "credentials": ("bob", "@@pw@@"), "x": 1}}})
-
 ### dataclass-repr | dataclasses
 from dataclasses import dataclass, asdict, field
 @dataclass
@@ -619,7 +616,7 @@ subprocess.run(["/usr/bin/false", "--password", "@@pw@@", "--host=db"], check=Tr
 
 ### subprocess-timeout | subprocess
 import subprocess
-subprocess.run(["/bin/sleep", "9", "--token=@@tok@@"], timeout=0.05)
+subprocess.run(["/bin/sh", "-c", "sleep 1", "--token=@@tok@@"], timeout=0.05)
 ### subprocess-shell | subprocess
 import subprocess
 subprocess.run("exit 3 # curl -u bob:@@url@@ https://api.internal", shell=True, check=True)
@@ -645,23 +642,24 @@ say("wss://stream.internal/?authToken=@@tok@@")
 say("https://app.internal/reset?token=@@dash@@ was opened")
 
 ### header-lines | http headers
-for line in ("Authorization: Bearer @@tok@@", "authorization: token @@gh@@", "Proxy-Authorization: Basic " + b64("bob:@@pw@@"),
+for line in ("Authorization: Bearer @@tok@@", "authorization: token @@gh@@",
+             "Proxy-Authorization: Basic " + b64("bob:@@pw@@"),
              "X-Vault-Token: @@hvs@@", "X-API-KEY: @@hex@@", "Cookie: theme=dark; sessionid=@@hex@@; lang=en",
              "Set-Cookie: refresh_token=@@tok@@; Path=/; HttpOnly", "Authorization: ApiKey @@b64@@",
              "Authorization: Digest username=\"bob\", realm=\"x\", response=\"@@hex@@\", nonce=\"7f\"",
              "PRIVATE-TOKEN: @@pat@@", "X-Amz-Security-Token: @@long@@", "Ocp-Apim-Subscription-Key: @@hex@@",
-             "DD-API-KEY: @@hex@@", "X-Auth-Token: @@uuid@@", "X-Hub-Signature-256: sha256=@@hex@@@@hex2@@",
+             "DD-API-KEY: @@hex@@", "X-Auth-Token: @@uuid@@",
              "X-Csrf-Token: @@tok@@", "Authorization: SSWS @@url@@@@tok@@", "Authorization: GenieKey @@uuid@@",
              "Authorization: Splunk @@uuid@@", "Authorization: @@low@@", "Api-Key: @@low@@"):
     say(line)
 say({"Authorization": "Bearer @@tok@@", "User-Agent": "flow/1.0"})
 say([(b"authorization", b"Bearer @@tok@@"), (b"host", b"api")])
 say("<Request headers={'x-functions-key': '@@tok@@'}>")
-say("POST /login HTTP/1.1\r\nHost: app\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nuser=bob&passwd=@@url@@")
+say("POST / HTTP/1.1\r\nHost: app\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nuser=bob&passwd=@@url@@")
 
 ### git-lines | git
 say("fatal: unable to access 'https://bob:@@gh@@@github.com/acme/app.git/': Could not resolve host: github.com")
-say("Cloning into 'app'...\nremote: Not Found\nfatal: repository 'https://oauth2:@@pat@@@gitlab.com/acme/app/' not found")
+say("Cloning into 'app'...\nfatal: repository 'https://oauth2:@@pat@@@gitlab.com/acme/app/' not found")
 say("origin\thttps://@@gh@@@github.com/acme/app.git (fetch)")
 say("[url \"https://x-access-token:@@gh@@@github.com/\"]\n\tinsteadOf = https://github.com/")
 say("git -c http.extraheader='AUTHORIZATION: basic " + b64("x-access-token:@@gh@@") + "' fetch origin")
@@ -678,7 +676,7 @@ say("resource \"aws_db_instance\" \"prod\" {\n  username = \"app\"\n  password =
 say("  + master_password = \"@@pw@@\"")
 say("db_password = \"@@pw@@\"\nregion      = \"eu-west-1\"")
 say("TF_VAR_db_password=@@pw@@ terraform apply -var 'api_token=@@tok@@'")
-say("fatal: [web1]: FAILED! => {\"changed\": false, \"invocation\": {\"module_args\": {\"login_password\": \"@@pw@@\"}}}")
+say("fatal: [web1]: FAILED! => {\"invocation\": {\"module_args\": {\"login_password\": \"@@pw@@\"}}}")
 say("ansible-playbook site.yml -e ansible_become_pass=@@pw@@")
 say("helm upgrade app ./chart --set postgresql.auth.password=@@pw@@ --set image.tag=1.2")
 say("Error: INSTALLATION FAILED: values don't meet the specification: auth.apiKey: @@tok@@")
@@ -693,7 +691,8 @@ say("openssl enc -aes-256-cbc -k @@url@@ -in a -out b")
 say("openssl pkcs12 -in c.p12 -passin pass:@@url@@ -nodes")
 say("keytool -list -keystore app.jks -storepass @@url@@")
 say("spring.datasource.password=@@pw@@\nspring.datasource.username=app")
-say("sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=\"app\" password=\"@@pw@@\";")
+say("sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule"
+    " required user=\"app\" password=\"@@pw@@\";")
 say("{'bootstrap.servers': 'kafka:9092', 'sasl.username': 'app', 'sasl.password': '@@pw@@'}")
 say("snowflake.connector.connect(account='acme', user='app', password='@@pw@@', role='R')")
 say("psycopg2.OperationalError: FATAL: password authentication failed (DSN: dbname=prod user=app password=@@url@@)")
@@ -708,5 +707,5 @@ say("Enter password: @@pw@@\nAccess denied")
 say("user=app password=@@pw@@ host=db failed: timeout")
 say("Password123 hint; pass -> @@pw@@; user -> bob")
 say("--access-token @@tok@@ --org acme")
-say("invalid credentials (bob/@@url@@)" if False else "login bob with pwd '@@pw@@' failed")
-'''
+say("login bob with pwd '@@pw@@' failed")
+"""

@@ -1,7 +1,8 @@
 """Tokens with a published prefix, alone in a sentence as a client prints it.
 
 The shapes are those that the services publish, or that the rules of Gitleaks give: `{A36}` is 36 letters and digits,
-see `kit.ALPHABETS`; `<...>` is the secret part of a URL. No line holds a token: what follows the prefix is drawn at run time.
+see `kit.ALPHABETS`; `<...>` is the secret part of a URL, `UUID` one of those. No line holds a
+token: what follows the prefix is drawn at run time.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ slack-user|xoxp-{d12}-{d12}-{d13}-{h32}|The server responded with: {'ok': False,
 slack-app|xapp-1-A{U10}-{d13}-{h64}|socket mode: apps.connections.open with @ answered not_allowed_token_type
 slack-config|xoxe.xoxp-1-{U166}|tooling.tokens.rotate: expired configuration token @
 slack-refresh|xoxe-1-{U146}|rotate with @ gave invalid_refresh_token
-slack-webhook|https://hooks.slack.com/services/T{U10}/B{U10}/<{A24}>|requests.exceptions.HTTPError: 404 Client Error: Not Found for url: @
-slack-workflow|https://hooks.slack.com/workflows/T{U10}/A{U10}/{d18}/<{A24}>|notify: POST @ -> 400 invalid_workflow_input
+slack-webhook|https://hooks.slack.com/services/T{U10}/B{U10}/<{A24}>|HTTPError: 404 Client Error: Not Found for url: @
+slack-workflow|https://hooks.slack.com/workflows/T{U10}/A{U10}/{d12}/<{A24}>|notify: POST @ -> 400 invalid_input
 stripe|sk_live_{A24}|stripe.error.AuthenticationError: Invalid API Key provided: @
 stripe-test|sk_test_{A99}|This API call cannot be made with a test key (@), use a live one
 stripe-restricted|rk_live_{A24}|The provided key '@' does not have the required permissions for this endpoint
@@ -60,8 +61,8 @@ vault-recovery|hvr.{w95}|recovery operation needs a recovery token, got @
 vault-old|s.{A24}|vault: lookup of s-token @ returned 403
 terraform|{A14}.atlasv1.{w67}|Error: Required token could not be used: app.terraform.io refused @
 heroku|HRKU-AA{w58}|heroku: Invalid credentials provided, @ was revoked
-hubspot|pat-na1-{h8}-{h4}-{h4}-{h4}-{h12}|hubspot.crm.contacts.exceptions.UnauthorizedException: (401) for @
-hubspot-eu|pat-eu1-{h8}-{h4}-{h4}-{h4}-{h12}|private app @ has no scope crm.objects.deals.read
+hubspot|pat-na1-UUID|hubspot.crm.contacts.exceptions.UnauthorizedException: (401) for @
+hubspot-eu|pat-eu1-UUID|private app @ has no scope crm.objects.deals.read
 linear|lin_api_{A40}|AuthenticationLinearError: Authentication required, not authenticated with @
 linear-oauth|lin_oauth_{h64}|linear: OAuth session @ ended
 newrelic|NRAK-{U27}|newrelic: user key @ is not of account 1234567
@@ -156,12 +157,12 @@ bitbucket|ATBB{A32}|remote: Invalid credentials; app password @
 docker|dckr_pat_{w27}|Error response from daemon: unauthorized: incorrect token @
 docker-org|dckr_oat_{w32}|docker login with the organisation token @ succeeded
 discord|M{w23}.{w6}.{w38}|discord.errors.LoginFailure: Improper token has been passed: @
-discord-webhook|https://discord.com/api/webhooks/{d19}/<{w68}>|discord.errors.NotFound: 404 Not Found (error code: 10015): Unknown Webhook @
+discord-webhook|https://discord.com/api/webhooks/{d19}/<{w68}>|discord.NotFound: (error code: 10015): Unknown Webhook @
 facebook|EAAC{A160}|(#190) Error validating access token: session has expired @
 duffel|duffel_live_{w43}|duffel_api.http_client: invalid_authorization_header @
 dropbox|sl.{w135}|dropbox.exceptions.AuthError: AuthError('expired_access_token') for @
-plaid|access-production-{h8}-{h4}-{h4}-{h4}-{h12}|plaid: ITEM_LOGIN_REQUIRED for @
-launchdarkly|sdk-{h8}-{h4}-{h4}-{h4}-{h12}|Received error 401 (invalid SDK key @) for stream connection
+plaid|access-production-UUID|plaid: ITEM_LOGIN_REQUIRED for @
+launchdarkly|sdk-UUID|Received error 401 (invalid SDK key @) for stream connection
 harness|pat.{w22}.{A24}.{A20}|harness: Token is not valid, @
 settlemint|sm_pat_{A16}|settlemint: unauthorised @
 replicate|r8_{A37}|replicate.exceptions.ReplicateError: You did not pass a valid token: @
@@ -186,7 +187,7 @@ intra42|s-s4t2ud-{h64}|42 intra: client authentication failed, @
 endor|endr+{w16}|endorctl: token @ unknown
 authress|sc_{a12}.{a5}.acc-{a16}.{w60}|authress: access key @ is not active
 onepassword-key|A3-{U6}-{U6}-{U5}-{U5}-{U5}-{U5}|op: account add: wrong Secret Key @
-teams|https://acme.webhook.office.com/webhookb2/{h8}-{h4}-{h4}-{h4}-{h12}@{h8}-{h4}-{h4}-{h4}-{h12}/IncomingWebhook/<{h32}>/{h8}-{h4}-{h4}-{h4}-{h12}|pymsteams.TeamsWebhookException: 410 Gone for @
+teams|https://acme.webhook.office.com/webhookb2/UUID@UUID/IncomingWebhook/<{h32}>/UUID|TeamsWebhookException: 410 for @
 zapier|https://hooks.zapier.com/hooks/catch/{d7}/<{a19}>/|Zap hook @ answered success
 databricks-secret|dose{h32}|databricks: service principal secret @ is invalid
 snowflake|ver:1-hint:{d10}-ETMsDgAAA{b90}|snowflake.connector.errors.DatabaseError: 390195: session token @ expired
@@ -194,7 +195,7 @@ asana|1/{d16}:{h32}|asana.rest.ApiException: (401) Not Authorized: @
 mapbox|sk.eyJ1IjoiYWNtZSIsImEiOiJ{A60}.{w22}|mapbox: {"message":"Not Authorized - Invalid Token"} @
 pinecone|pcsk_{A6}_{A63}|pinecone: (401) Invalid API Key @
 elevenlabs|sk_{h48}|elevenlabs: quota_exceeded on @
-langfuse|sk-lf-{h8}-{h4}-{h4}-{h4}-{h12}|langfuse: Invalid credentials. Confirm that @ is of this project
+langfuse|sk-lf-UUID|langfuse: Invalid credentials. Confirm that @ is of this project
 wandb|wandb_v1_{w77}|wandb: ERROR API key @ is not recognised
 clerk|sk_live_{A50}|clerk: The provided Clerk Secret Key @ is invalid
 stackhawk|hawk.{w20}.{w20}|stackhawk: @ not authorised to scan
@@ -213,7 +214,9 @@ def _special(kind: str) -> str:
         claims = '{"iat":1714000000.123456,"url":"https://sentry.io","region_url":"https://us.sentry.io","org":"acme"}'
         return f"sntrys_{kit.b64(claims)}_{kit.fill('{b43}', kind)}"
     if kind == "@op":
-        rest = kit.fill('"email":"a1@1passwordserviceaccounts.com","muk":{"k":"{A43}"},"srpX":"{h64}","s":"{A60}"', kind)
+        rest = kit.fill(
+            '"email":"a1@1passwordserviceaccounts.com","muk":{"k":"{A43}"},"srpX":"{h64}","s":"{A60}"', kind
+        )
         return "ops_" + kit.b64('{"signInAddress":"acme.1password.com","userAuth":{"method":"SRPg-4096"},' + rest + "}")
     if kind == "@grafana":
         return kit.b64(kit.fill('{"k":"{A32}","n":"ci","id":1}', kind))
@@ -229,10 +232,16 @@ def texts() -> list[tuple[str, str, str, str]]:
     found = []
     for line in TABLE.strip().splitlines():
         service, shape, sentence = line.split("|", 2)
-        token = _special(shape) if shape.startswith("@") else kit.fill(shape, service)
+        token = (
+            _special(shape)
+            if shape.startswith("@")
+            else kit.fill(shape.replace("UUID", "{h8}-{h4}-{h4}-{h4}-{h12}"), service)
+        )
         # `'x'@'10.0.0.1'` is an address: only an `@` that is not between quotes stands for the token.
         text = sentence.replace("'@'1", "'\0'1").replace("@", token).replace("\0", "@")
         secret = re.search("<(.*)>", token)
         text = re.sub("<(.*)>", r"\1", text) if secret else text
-        found.append((f"token-{service}", f"token of {service.partition('-')[0]}", text, secret[1] if secret else token))
+        found.append(
+            (f"token-{service}", f"token of {service.partition('-')[0]}", text, secret[1] if secret else token)
+        )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefect_preflight._reports import redacted
+from prefect_preflight._redaction.outlet import shown
 from prefect_preflight.report import ErrorInfo
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class ImportResult:
     Attributes:
         status: "imported", "missing" (Prefect is not installed), "strict-exit", "failed" (an exception of Prefect's
             own), or "skipped" (not tried, since it would not have run the hooks).
-        error: the exception's type and message, redacted.
+        error: the exception's type and message, redacted, each on one line.
     """
 
     status: ImportStatus
@@ -52,6 +52,6 @@ def import_prefect() -> ImportResult:
 
 def _line(message: object) -> str:
     try:
-        return redacted(" ".join(str(message).split()))
+        return shown(" ".join(str(message).split()))
     except Exception:  # the exception's own `__str__`
         return "(its message cannot be shown)"
