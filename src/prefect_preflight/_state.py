@@ -75,21 +75,22 @@ def begin_afresh() -> None:
     register()
 
 
-def write(text: str) -> bool:
-    """Write to stderr, whatever has become of it; whether that was possible.
+def write(text: str, *, whatever: bool = False) -> None:
+    """Write to stderr, if there is one.
 
     What is for people has to be made by `_redaction.outlet`, which hides its secrets.
+
+    Args:
+        text: a line, its end included.
+        whatever: to the interpreter's own stderr, if nothing can be written to what a program, or a plugin, has put in
+            its place.
     """
-    for stream in (
-        sys.stderr,
-        sys.__stderr__,
-    ):  # a program, or a plugin, may have put anything in the first one's place
+    for stream in (sys.stderr, sys.__stderr__)[: 1 + whatever]:
         try:
             stream.write(text)  # type: ignore[union-attr]  # None is caught as all else
-            return True
+            return
         except Exception:  # None, closed, nobody reads it any more, or not a stream at all
             pass
-    return False
 
 
 _last_refusal: "tuple[int, str] | None" = None
@@ -105,7 +106,7 @@ def refuse(line: str) -> SystemExit:
     global _last_refusal
     if (os.getpid(), line) != _last_refusal:  # a forked child has its parent's
         _last_refusal = (os.getpid(), line)
-        write(f"{line}\n")
+        write(f"{line}\n", whatever=True)
     error = SystemExit(line)
     error.code = 1
     return error

@@ -34,6 +34,10 @@ LATE = ("deadline", "overhead", "turn")
 """The invariants about time: "turn" is that of a plugin that should have had some, and did not."""
 
 
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069]")
+"""What moves a terminal's cursor, or changes its colours or the direction of its text; line ends are counted."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Violation:
     """An invariant that did not hold, by its name, and how."""
@@ -113,9 +117,8 @@ def _last_words(scenario: Scenario, child: Child) -> Iterator[tuple[str, str]]:
     if problem[0] != "SystemExit" or named is None or named[1] not in scenario.culprits:
         yield "strict", f"the import ended with {problem}, none of {scenario.culprits}"
     lines = [line for line in child.stderr.splitlines() if line.startswith("[plugins]")]
-    silenced = any(guest.kind.silences for guest in scenario.guests)
-    if len(lines) != 1 and not silenced:
-        yield "strict", f"not one line: {lines}"
+    if lines != [problem[1]]:
+        yield "one line, exactly", f"{lines}"
     if child.found["prefect"] is not None:
         yield "strict", "Prefect is loaded all the same"
 
@@ -130,6 +133,9 @@ def _output(scenario: Scenario, child: Child) -> Iterator[tuple[str, str]]:
     for sign in ("internal error", "prefect-preflight: ", "_DeadlockError", "Fatal Python error", "Exception ignored"):
         if sign in child.stderr:
             yield "stderr", next(line for line in child.stderr.splitlines() if sign in line)
+    controls = CONTROL.search(child.stderr)
+    if controls is not None:
+        yield "no control character", repr(child.stderr[max(0, controls.start() - 200) : controls.end() + 50])
     text = json.dumps((child.found or {}).get("report"), ensure_ascii=False)
     for guest in scenario.guests:
         for secret in (guest.secret, guest.env[f"{guest.name.upper()}_TOKEN"]):

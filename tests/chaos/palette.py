@@ -286,6 +286,7 @@ def _odd() -> list[Kind]:
     fork = "pid = os.fork()\nif pid == 0:\n    {}\nassert os.waitpid(pid, 0)[1] == 0\n" + RETURN
     kinds += [
         Kind("writes to stdout", _hook(f"print('NOISE', __name__, flush=True)\n{RETURN}"), SUCCESS, noise=True),
+        Kind("logs control characters", _hook(_LOGS_CONTROLS + RETURN), SUCCESS),
         Kind("sets a variable itself", _hook(f"os.environ[NAME + '_DIRECT'] = 'x'\n{RETURN}"), SUCCESS, direct=True),
         Kind("sets one when loaded", f"os.environ[NAME + '_DIRECT'] = 'x'\n{_hook(RETURN)}", SUCCESS, direct=True),
         Kind("starts Python with Prefect", _hook(program + RETURN), SUCCESS, heavy=True),
@@ -307,6 +308,12 @@ def _odd() -> list[Kind]:
     return kinds
 
 
+_CONTROLS = r"'\x1b[2J\r\n[plugins] forged \x9b1m \u202e\u2066 \x00\x85\u2028'"
+_LOGS_CONTROLS = f"""
+logger = ctx.logger_factory(NAME)
+logger.error({_CONTROLS})
+logger.getChild("child").error({_CONTROLS} + SECRET)
+"""
 _STAYS = "import subprocess\nsubprocess.Popen(['sleep', '5'], stdin=-3, stdout=-3, stderr=-3)\n"
 _CHILD = """\
 try:
@@ -498,6 +505,9 @@ def _load_failures() -> list[Kind]:
         Kind("does not load late", "import prefect.flows\nraise ValueError(SECRET)", LOAD_FAILED, late=True),
         Kind("names nothing", _hook(RETURN), LOAD_FAILED, hook="nothing_of_that_name"),
         Kind("class that needs more", needs, LOAD_FAILED, hook="Plugin"),
+        Kind("misspelt hook", _hook(RETURN).replace("setup_environment", "setup_enviroment"), ("no-hook",)),
+        Kind("wrapper", _hook("yield", options="wrapper=True"), ("no-hook",)),
+        Kind("raises control characters", _hook(f"raise ValueError({_CONTROLS} + SECRET)"), FAILED),
         Kind("no hook", "def setup_environment(*, ctx):\n    raise ValueError\n", ("no-hook",)),
         Kind("another hook", "@register_hook\ndef teardown(*, ctx):\n    raise ValueError\n", ("no-hook",)),
         Kind("too new", _hook("raise ValueError", before="PREFECT_PLUGIN_API_REQUIRES = '>=5'\n"), ("incompatible",)),

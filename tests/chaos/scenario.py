@@ -119,7 +119,7 @@ def make(seed: int, pythons: list[str]) -> Scenario:
     safe_mode = not strict and generator.random() < 0.05
     required = None
     if strict and generator.random() < 0.5:
-        required = [guest.name for guest in guests if generator.random() < 0.3]
+        required = [guest.name for guest in guests if generator.random() < 0.3] or None  # an empty list is none
     if generator.random() < 0.2:
         for guest in guests:
             # Not one that is required: that is a failure of another kind, which is tested elsewhere.

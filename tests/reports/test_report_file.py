@@ -221,10 +221,11 @@ class TestWriting:
 
     def test_a_failed_refresh_is_written(self, toy: World, reports: Path) -> None:
         """A process that `refresh` ends in strict mode says so in its report."""
-        toy.plugin("acme", hook(EXPIRING))
+        toy.plugin("acme", hook(EXPIRING.replace("-5", "1")))
         program = """
-            import os, prefect, prefect_preflight
+            import os, time, prefect, prefect_preflight
             os.environ["BREAK"] = "1"
+            time.sleep(1)
             prefect_preflight.refresh()
         """
         result = toy.run(program, env=ENABLED, PREFECT_PLUGINS_STRICT="1", PREFECT_PREFLIGHT_REPORT_DIR=str(reports))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .names import is_secret
-from .values import PROSE, is_placeholder, is_random, is_strong, is_word
+from .values import PROSE, is_code, is_placeholder, is_random, is_strong, is_word
 
 TYPE_CHECKING = False  # typing costs more to import than this module
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ class Found:
 
 def _is_assigned(found: Found) -> bool:
     return is_secret(found.name, found.value, any_word=found.is_in_query)
+
+
+def _is_header(found: Found) -> bool:
+    """Whether it is a header's value: after the scheme's name anything can be a credential."""
+    scheme = re.match(r"(?i)(?:bearer|basic|token|digest|negotiate|apikey)[ \t]+(?=[\w+/=-]{6})", found.value)
+    if scheme is None:
+        return _is_assigned(found)
+    rest = found.value[scheme.end() :]
+    return not is_placeholder(rest) and not is_code(rest) and not rest.startswith(("token", "realm="))
 
 
 def _is_in_prose(found: Found) -> bool:
@@ -91,6 +100,7 @@ JUDGES: dict[str, Callable[[Found], bool]] = {
     "any": lambda _: True,
     "value": lambda found: not is_placeholder(found.value),  # whatever stands there
     "assigned": _is_assigned,  # under its name
+    "header": _is_header,
     "beside": _is_beside,  # the name is a value itself, and says that this one is secret
     "prose": _is_in_prose,  # after its name, in a sentence
     "chosen": _is_chosen,  # after a password's name in a sentence, without a sign between them

@@ -51,6 +51,7 @@ _HARMLESS_KEYS = frozenset(
         *("TASK", "UNIQUE", "UNKNOWN", "MISSING", "EXTRA", "REQUIRED", "UNEXPECTED", "INVALID", "DUPLICATE"),
     )
 )
+_TOKENS = ("TOKEN", "SECRET", "JWT", "COOKIE", "SIGNATURE", "CREDENTIAL")
 _PASSWORDS = ("PASSWORD", "PASSWD", "PASSPHRASE", "PASSWRD", "PASS", "PWD", "PW")
 
 
@@ -87,9 +88,12 @@ def is_secret(name: str, value: str, any_word: bool = False) -> bool:
     last = words[-1].rstrip("0123456789") if words else ""
     if last in _ABOUT or (last in ("KEY", "KEYS", "TOKENS") and len(words) > 1 and words[-2] in _HARMLESS_KEYS):
         return not is_plain(value) and is_random(value)
-    if any_word or _is_password(name):  # `password=self.password` is code
-        return not (bare.lower().endswith(("password", "passwd", "passphrase", "pwd")) and is_plain(bare))
-    return not is_plain(bare) and not is_plain(re.split(r"[][(),;]", bare)[0] or "?")
+    if any_word or _is_password(name):  # `password=db_password` is code
+        return (
+            re.fullmatch(r"(?i)[a-z_][\w.]*(?:password|passwd|passphrase|pwd)|passw(?:or)?d|passphrase", bare) is None
+        )
+    numbers = last not in _TOKENS
+    return not is_plain(bare, numbers) and not is_plain(re.split(r"[][(),;]", bare)[0] or "?", numbers)
 
 
 def _is_password(name: str) -> bool:

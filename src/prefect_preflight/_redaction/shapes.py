@@ -152,7 +152,7 @@ _IN_CONTEXT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     # OAuth's one-time codes in a query; its other parameters are assignments as below
     ("=", ("code=",), rf"(?i)[?&]code={_SMALL}([^&\s#\"'<>]+)", "any"),
     # headers: everything up to the line's end or the closing quote
-    ("", ("authorization", "cookie"), rf"(?i){_HEADER}", "assigned"),
+    ("", ("authorization", "cookie"), rf"(?i){_HEADER}", "header"),
     ("", ("x-", "-token", "-key"), rf"(?i){_KEY_HEADER}{_VALUE}", "assigned"),
     ("", ("bearer", "basic"), rf"(?i){_BEARER}", "any"),
     ("", ("token", "apikey", "negotiate"), rf"(?i){_SCHEME}", "any"),

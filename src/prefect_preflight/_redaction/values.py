@@ -77,8 +77,13 @@ def is_code(value: str) -> bool:
     return re.fullmatch(_CODE, value) is not None or re.search(_TEMPLATE, value) is not None
 
 
-def is_plain(value: str) -> bool:
-    """Whether a value is made of words (a sentence, an identifier, a path, a host, a region), or a number, a time."""
+def is_plain(value: str, numbers: bool = True) -> bool:
+    """Whether a value is made of words (a sentence, an identifier, a path, a host, a region), or a number, a time.
+
+    Args:
+        value: the value.
+        numbers: whether words may have a number of up to four digits beside them, as in run-2025.
+    """
     value = value.strip(" _~!*:.,;")
     if len(value) > _LONGEST:
         return False
@@ -88,7 +93,7 @@ def is_plain(value: str) -> bool:
     parts = [part for part in re.split(r"[\s_.,:;/\\@+~$-]+", bare) if part]
     words = sum(map(is_word, parts))
     # eu-west-1, run-2025-01-02, /proc/12345; but people make passwords of one word and a number
-    digits = 6 if re.match(_ROOT, value) else 4 if words > 1 else 1
+    digits = 6 if re.match(_ROOT, value) else 4 if words > 1 and numbers else 1
     return all(is_word(part) or (part.isdigit() and len(part) <= digits) for part in parts)
 
 

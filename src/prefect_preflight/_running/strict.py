@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prefect_preflight._plugins import Plugin
+    from prefect_preflight._plugins import Plugin, PluginWarning
     from prefect_preflight._settings import Settings
 
 _WITHOUT_HOOK = ("no-hook", "no-startup-hook")
@@ -66,10 +66,17 @@ def _reason(plugin: Plugin, by_name: bool) -> str | None:
     if plugin.status == "incompatible":
         return f"requires plugin API version {plugin.requires}"
     if plugin.status in _WITHOUT_HOOK:
-        hints = [warning.text for warning in plugin.warnings if warning.slug in WHY_WITHOUT_HOOK]
-        lack = "has no start-up hook, so it cannot have done what it is required for"
-        return ": ".join([lack, *hints[:1]])
+        other = plugin.hook_names or plugin.status == "no-startup-hook"
+        lack = f"has no {'start-up ' if other else ''}hook, so it cannot have done what it is required for"
+        return ": ".join([lack, *filter(None, map(_hint, plugin.warnings))])
     return f"did not run: it is {plugin.status}"
+
+
+def _hint(warning: PluginWarning) -> str:
+    """What a warning says of the hook that is missing, nothing if it is about something else."""
+    if warning.slug == "no-hook":
+        return warning.text.partition(": ")[2]
+    return warning.text if warning.slug in WHY_WITHOUT_HOOK else ""
 
 
 def message(found: Sequence[tuple[str, str]]) -> str:

@@ -11,7 +11,7 @@ from prefect_preflight._settings.resolution import EMPTY
 from . import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from prefect_preflight._command_line.diagnosis import Diagnosis
     from prefect_preflight.report import ProblemInfo, Report
@@ -46,7 +46,9 @@ def find(diagnosis: Diagnosis) -> Iterator[Finding]:
     if not report.setting("enabled"):
         yield from _made_in_vain(report)
         return
-    yield from _listed_names(report)
+    # An option that runs one plugin alone switches strict mode off, if it is none of the required ones.
+    ignored = "required" if diagnosis.options.get("strict") == "--plugin" else ""
+    yield from _listed_names(report, [field for field in ("allow", "deny", "required") if field != ignored])
     if report.setting("required") is None and _source(report, "required") != "default":
         yield finding(
             "PF210",
@@ -95,10 +97,10 @@ def _made_in_vain(report: Report) -> Iterator[Finding]:
         )
 
 
-def _listed_names(report: Report) -> Iterator[Finding]:
+def _listed_names(report: Report, fields: Sequence[str]) -> Iterator[Finding]:
     """Names in ALLOW, DENY and REQUIRED, which are compared with the plugins as package names are."""
     installed = {canonical(plugin.name): plugin.name for plugin in report.plugins}
-    for field in ("allow", "deny", "required"):
+    for field in fields:
         for name in report.setting(field) or ():
             if canonical(name) not in installed:
                 likely = _closest(canonical(name), installed)
