@@ -218,6 +218,43 @@ def test_logging(cell_world: World) -> None:
     assert "nothing to see" not in result.stderr
 
 
+def test_strict_and_secret(cell_world: World) -> None:
+    """In a thread, with Prefect's own `.env`: strict mode is one line, without a secret and on one line."""
+    token = "tkn" + "".join(map(str, range(10, 30)))
+    cell_world.plugin(
+        "matrix-strict",
+        """
+        import os
+        from prefect.plugins import register_hook
+
+        @register_hook
+        def setup_environment(*, ctx):
+            token = os.environ["MATRIX_TOKEN"]
+            logger = ctx.logger_factory("strict").getChild("http")
+            logger.warning("the whole %s", token)
+            raise ValueError(f"\\x1b[2Jnot good: '{token[:15]}...{token[-15:]}'\\n[plugins] forged")
+        """,
+    )
+    (cell_world.cwd / ".env").write_text("PREFECT_API_URL=http://127.0.0.1:4200/api\nprefect is fun\n")
+    program = """if True:
+        import threading
+        def run():
+            import prefect
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    """
+    variables = {f"{NEW}{name}": "matrix-strict" for name in ("ALLOW", "REQUIRED")}
+    result = run(cell_world, "-c", program, **variables, **{f"{NEW}STRICT": "1", "MATRIX_TOKEN": token})
+    assert (result.returncode, result.stdout) == (0, ""), result
+    warning, line = result.stderr.splitlines()
+    assert warning.endswith("| prefect.strict.http | WARNING: the whole ••••••"), result
+    assert line == (
+        "[plugins] required plugin 'matrix_strict' failed: ValueError: "
+        r"\x1b[2Jnot good: '••••••...••••••' [plugins] forged"
+    )
+
+
 def test_disabled_means_untouched(cell_world: World) -> None:
     """With plugins disabled, `import prefect` loads the modules that it loads without us, and no finder stays."""
     program = (

@@ -292,6 +292,12 @@ def test_what_is_too_common_is_not_learnt(value: str) -> None:
         ("SSL_KEY_PATH", "C:\\certs\\server.key"),
         ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/gcp/account.json"),
         ("TOKEN_URL", "https://login.example.com/oauth2/v2.0/token"),
+        ("SECRET_NAME", "db-creds"),
+        ("KEY_REGION", "eu-west-1"),
+        ("TOKEN_TYPE", "ReadOnly"),
+        ("PASSWORD_ENABLED", "sometimes"),
+        ("SIGNING_KEY", "kubernetes"),
+        ("KEY_SERVER", "keys.openpgp.org:443"),
     ],
 )
 def test_a_place_is_no_secret(name: str, value: str) -> None:
@@ -373,6 +379,10 @@ def test_long_texts_are_cut_after_redaction(length: int) -> None:
     ("unit", "size"),
     [
         *((unit, 1_000_000) for unit in ("a", "token=", "://a:", "eyJ", '"key": "', "password={", "--token-", " ")),
+        *(
+            (unit, 200_000)
+            for unit in ("<key>", "auth=('", "key: |\n  ", "| key | ", "[parameters: key ", "sk_live_", "a.b-")
+        ),
         *(("://a:", 2_000_000), ("x=1 token=abc ", 10_000_000)),
     ],
 )

@@ -56,12 +56,17 @@ class Redactor:
     """
 
     # Not an instance dictionary, which a renderer of tracebacks might walk; the repr shows nothing.
-    __slots__ = ("_forms",)
+    __slots__ = ("_heads", "_longest", "_short", "_tails")
 
     def __init__(self) -> None:
-        # Each form of each secret, and whether its beginning and its end are secrets too. A dictionary for its atomic
-        # insertion and copy: hooks' threads learn while another thread redacts.
-        self._forms: dict[str, bool] = {}
+        # The forms of the secrets: those shorter than `_PART`; the others by their first characters, and whether each
+        # part of them is a secret; of these also by their last ones. So a text is looked through once, however many
+        # secrets there are. Dictionaries for their atomic insertion and copy: hooks' threads learn while another one
+        # redacts.
+        self._short: dict[str, None] = {}
+        self._heads: dict[str, dict[str, bool]] = {}
+        self._tails: dict[str, dict[str, None]] = {}
+        self._longest = 0
 
     def __repr__(self) -> str:
         return "<Redactor>"
@@ -89,10 +94,21 @@ class Redactor:
         try:
             for piece in _pieces(value.strip()):
                 if _worth_learning(piece):
-                    self._forms.update(dict.fromkeys(encodings(piece), _is_opaque(piece)))
+                    opaque = _is_opaque(piece)
+                    for form in encodings(piece):
+                        self._remember(form, opaque)
         except Exception:
             if value and isinstance(value, str):  # a plugin may return anything
-                self._forms[value] = False
+                self._remember(value, False)
+
+    def _remember(self, form: str, opaque: bool) -> None:
+        self._longest = max(self._longest, len(form))
+        if len(form) < _PART:
+            self._short[form] = None
+            return
+        self._heads.setdefault(form[:_PART], {})[form] = opaque
+        if opaque:
+            self._tails.setdefault(form[-_PART:], {})[form] = None
 
     def text(self, text: str) -> str:
         """Return `text` without its secrets; of more than 32,768 characters only the head.
@@ -120,22 +136,41 @@ class Redactor:
         return {self.text(name): self.value(name, value) for name, value in env.items()}
 
     def _settled(self, text: str) -> str:
-        forms = list(self._forms.items())
         if len(text) > _LIMIT:
             # Secrets are looked for some way past the limit, but nothing from there is shown: masking shortens
             # the text, and would otherwise move a secret that was itself cut off into view.
-            text = text[: _LIMIT + _MARGIN + max((len(form) for form, _ in forms), default=0)]
-            text = _mask(text, _secrets(text, forms), _LIMIT) + _CUT
+            text = text[: _LIMIT + _MARGIN + self._longest]
+            text = _mask(text, self._secrets(text), _LIMIT) + _CUT
         for _ in range(_PASSES):
             # A mask can complete another shape, so we go on until nothing changes. Each pass that changes
             # anything leaves fewer characters that are not mask.
-            masked = _mask(text, _secrets(text, forms), len(text))
+            masked = _mask(text, self._secrets(text), len(text))
             if len(masked) > _LIMIT:
                 masked = masked[: _LIMIT - len(_CUT)] + _CUT
             if masked == text:
                 return masked
             text = masked
         return MASK
+
+    def _secrets(self, text: str) -> Iterator[tuple[int, int]]:
+        yield from find_secrets(text)
+        for form in list(self._short):
+            start = text.find(form)
+            while start >= 0:
+                yield start, start + len(form)
+                start = text.find(form, start + 1)
+        if not self._heads:
+            return
+        hidden = (
+            0  # up to where: no further beginning, or end, is looked for in there, or a text that repeats takes long
+        )
+        for start in range(len(text) - _PART + 1):
+            piece = text[start : start + _PART]
+            spans = [*_beginnings(text, start, list(self._heads.get(piece, {}).items()), start >= hidden)]
+            if start + _PART > hidden:
+                spans += _ends(text, start + _PART, list(self._tails.get(piece, ())))
+            yield from spans
+            hidden = max([hidden, *(end for _, end in spans)])
 
 
 def _mask(text: str, spans: Iterable[tuple[int, int]], limit: int) -> str:
@@ -155,32 +190,22 @@ def _mask(text: str, spans: Iterable[tuple[int, int]], limit: int) -> str:
     return "".join((*shown, text[position:limit]))
 
 
-def _secrets(text: str, forms: list[tuple[str, bool]]) -> Iterator[tuple[int, int]]:
-    yield from find_secrets(text)
+def _beginnings(text: str, start: int, forms: list[tuple[str, bool]], parts: bool) -> Iterator[tuple[int, int]]:
+    """What of the secrets `forms`, which have their first characters in common, stands at `start`.
+
+    Of an opaque one, if `parts` are wanted, also its beginning alone: messages leave out a long value's middle.
+    """
     for form, opaque in forms:
-        length = len(form)
-        start = text.find(form)
-        while start >= 0:
-            yield start, start + length
-            # Occurrences may overlap; the farthest that overlaps this one makes those between them needless.
-            overlapping = text.rfind(form, start + 1, start + 2 * length - 1)
-            start = overlapping if overlapping >= 0 else text.find(form, start + length)
-        if opaque and length > _PART:
-            yield from _parts(text, form)
+        if text.startswith(form, start):
+            yield start, start + len(form)
+        elif opaque and parts:
+            yield start, start + _longest(lambda length: text.startswith(form[:length], start), len(form))  # noqa: B023
 
 
-def _parts(text: str, form: str) -> Iterator[tuple[int, int]]:
-    """Where `text` shows a secret's beginning or its end, as messages do that leave out the middle of a long value."""
-    start = text.find(form[:_PART])
-    while start >= 0:
-        end = start + _longest(lambda length: text.startswith(form[:length], start), len(form))  # noqa: B023
-        yield start, end
-        start = text.find(form[:_PART], end)
-    end = text.rfind(form[-_PART:]) + _PART
-    while end >= _PART:
-        start = end - _longest(lambda length: text.endswith(form[-length:], 0, end), len(form))  # noqa: B023
-        yield start, end
-        end = text.rfind(form[-_PART:], 0, start) + _PART
+def _ends(text: str, end: int, forms: list[str]) -> Iterator[tuple[int, int]]:
+    """How much of the ends of the secrets `forms`, which have their last characters in common, stands before `end`."""
+    for form in forms:
+        yield end - _longest(lambda length: text.endswith(form[-length:], 0, end), len(form)), end  # noqa: B023
 
 
 def _longest(fits: Callable[[int], bool], most: int) -> int:

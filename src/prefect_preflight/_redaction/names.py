@@ -14,11 +14,10 @@ from .values import is_code, is_placeholder, is_plain, is_random
 
 __all__ = ["is_secret", "is_sensitive"]
 
-# The documented keywords count anywhere in a name; so do long words of ours, which no other word contains.
-_ANYWHERE = (
-    *("SECRET", "TOKEN", "PASSWORD", "KEY"),
-    *("PASSPHRASE", "PASSWD", "CREDENTIAL", "COOKIE", "SIGNATURE", "AUTHORIZATION", "CONNECTIONSTRING"),
-)
+# The documented keywords count anywhere in a name.
+_DOCUMENTED = ("SECRET", "TOKEN", "PASSWORD", "KEY")
+# So do long words of ours, which no other word contains.
+_ANYWHERE = ("PASSPHRASE", "PASSWD", "CREDENTIAL", "COOKIE", "SIGNATURE", "AUTHORIZATION", "CONNECTIONSTRING")
 # These count only as whole words: AUTHOR, COMPASS and BYPASS are no secrets.
 _WHOLE = (
     *("AUTH", "PASS", "PW", "PWD", "DSN", "SIG", "SAS", "PAT", "CRED", "CREDS", "JWT", "OTP", "BEARER"),
@@ -51,6 +50,7 @@ _HARMLESS_KEYS = frozenset(
         *("TASK", "UNIQUE", "UNKNOWN", "MISSING", "EXTRA", "REQUIRED", "UNEXPECTED", "INVALID", "DUPLICATE"),
     )
 )
+_LONGEST = 1_000  # characters of a value that is looked at: nobody's word, path or host is longer
 _TOKENS = ("TOKEN", "SECRET", "JWT", "COOKIE", "SIGNATURE", "CREDENTIAL")
 _PASSWORDS = ("PASSWORD", "PASSWD", "PASSPHRASE", "PASSWRD", "PASS", "PWD", "PW")
 
@@ -59,14 +59,16 @@ def is_sensitive(name: str) -> bool:
     """Whether a variable's value is not shown under its name.
 
     Names that contain SECRET, TOKEN, PASSWORD or KEY are, in any case, as Prefect's documentation has it. So are others
-    that a reviewer would expect (CREDENTIAL, PASSPHRASE, AUTH, DSN, ...), the short ones only as a whole word:
-    `GIT_AUTHOR_NAME`, `PWD` and `SSH_AUTH_SOCK` stay readable.
+    that a reviewer would expect (CREDENTIAL, PASSPHRASE, AUTH, DSN, ...), the short ones only as a whole word, and none
+    whose last word says that it is about a secret: `GIT_AUTHOR_NAME`, `AUTH_METHOD`, `SSH_AUTH_SOCK` stay readable.
     """
-    upper = name.upper()
-    if any(word in upper for word in _ANYWHERE):
+    upper, words = name.upper(), _words(name)
+    if any(word in upper for word in _DOCUMENTED):
         return True
-    words = f"_{'_'.join(_words(name))}_"
-    return upper not in _READABLE and any(f"_{word}_" in words for word in _WHOLE)
+    if upper in _READABLE or (words and words[-1] in _ABOUT):
+        return False
+    joined = f"_{'_'.join(words)}_"
+    return any(word in upper for word in _ANYWHERE) or any(f"_{word}_" in joined for word in _WHOLE)
 
 
 def is_secret(name: str, value: str, any_word: bool = False) -> bool:
@@ -78,6 +80,10 @@ def is_secret(name: str, value: str, any_word: bool = False) -> bool:
         any_word: whether a plain word can be one, as it always can under a password's name.
     """
     value = value.strip()
+    if len(value) > _LONGEST:
+        return True
+    if is_random(value) and re.fullmatch(r"[\w+/=~.-]+", value):
+        return True  # as most secrets are
     bare = value.strip("`'\"(),;.")
     if is_placeholder(bare) or is_code(value):
         return False

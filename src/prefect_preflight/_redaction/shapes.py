@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .formats import FORMATS
+from .formats import FORMATS, prefixed
 from .judges import JUDGES, Found
 
 TYPE_CHECKING = False  # typing costs more to import than this module
@@ -123,6 +123,12 @@ _BARE_PASSWORD = (
     r"(?i)(?:(?<![\w-])|(?<=\\n))(?:password|passphrase|passwd)(?: (?:is|was|of|for \S{1,40} is))?:? ([^\s\"']{6,})"
 )
 
+# a key, and something long behind it: "Invalid API key 5c9f…"
+_TELLING = ("key", "token", "secret", "passw", "passphrase", "credential", "licen", "cookie", "auth", "sign", "session")
+_AFTER_A_WORD = rf"(?i)(?:{'|'.join(_TELLING)})[\w-]{{0,20}}[^\n\w][^\n]{{0,40}}?(?<![\w/@.-])([\w.~+/=:-]{{16,}})"
+
+_LONG_WORD = r"[\w~+/=.-]{14}"  # in the place of a sign: most texts have none, or no digit
+
 # Each row: a sign that the text must have, words (lower case) of which it must have one, a pattern, and who judges what
 # it finds, a key of `judges.JUDGES`. What the pattern's groups match is the secret, but for those with a name; where it
 # has no group, all that it matches is.
@@ -191,9 +197,9 @@ _IN_CONTEXT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         rf"(?im)^{_TAG}\n[^\n]{{0,400}}?input_value=([^\n]{{1,4096}}?)(?=, input_type|\]|\n|\Z)",
         "assigned",
     ),
-    ("[", ("[parameters:",), rf"(?i){_ANY}[\s\S]{{0,2000}}?\[parameters: ([^\n]+)\]", "assigned"),
+    ("[parameters:", ("passw", "secret", "token", "key", "cred", "auth"), r"\[parameters: ([^\n]+)", "assigned"),
     (
-        "",
+        "name",
         ("value",),
         rf"(?i)name[\"']?[:=]\s?[\"']?{_TAG}[\"']?,?\s{{1,40}}[\"']?value[\"']?[:=]\s{{0,4}}{_VALUE}",
         "beside",
@@ -208,7 +214,7 @@ _IN_CONTEXT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         _BARE_PASSWORD,
         "chosen",
     ),
-    ("", _WORDS, rf"(?i){_ANY}[\w-]{{0,20}}[^\n\w][^\n]{{0,40}}?(?<![\w/@.-])([\w.~+/=:-]{{16,}})", "random"),
+    (" ", _TELLING, _AFTER_A_WORD, "random"),
     ("--", ("--",), rf"(?i)--{_TAG}[\"'],\s{{1,4}}[\"'](?!-)([^\"'\n]+)", "assigned"),
     ("[", ("[default:",), rf"(?i)--{_TAG}\s[^\n]{{0,200}}\[default: ([^\]\n]+)", "assigned"),
     (
@@ -247,7 +253,7 @@ _IN_CONTEXT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("code", ("code=",), r"(?<![A-Za-z_])code=[\"']?([\w-]{16,})", "token"),
     ("A3-", ("a3-",), r"A3-[A-Z0-9]{6}(?:-[A-Z0-9]{5,6}){4,5}", "any"),
     # what only a generator makes, and passwords by the rules, wherever they stand
-    ("", ("",), r"(?<![\w-])(?=[\w-]{0,200}[a-z])(?=[\w-]{0,200}[A-Z])([\w-]{20,200})(?![\w@-])", "random"),
+    (_LONG_WORD, ("",), r"(?<![\w-])(?=[\w-]{0,200}[a-z])(?=[\w-]{0,200}[A-Z])([\w-]{20,200})(?![\w@-])", "random"),
     ("=", ("input_value=",), r"input_value=([^\n]{1,4096}?)(?=, input_type)", "random"),
     ("", ("'", '"'), r"[\"']([^\s\"']{10,64})[\"']", "quoted"),
 )
@@ -255,17 +261,47 @@ _IN_CONTEXT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 SHAPES = (*_IN_CONTEXT, *FORMATS)
 
 
+def _by_words() -> list[tuple[tuple[str, ...], list[tuple[str, str, str]]]]:
+    """The table's rows by the words that a text must have, so that these are looked for once."""
+    rows: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
+    for sign, words, pattern, judge in SHAPES:
+        rows.setdefault(words, []).append((sign, pattern, judge))
+    return list(rows.items())
+
+
+_BY_WORDS = _by_words()
+_HARMLESS = r"[\w./-]{0,13}"  # shorter than any token
+
+
 def find_secrets(text: str) -> Iterator[tuple[int, int]]:
     """Yield the start and end of everything in `text` that has a secret's shape, in no order."""
     lowered = text.lower()
-    for sign, words, pattern, judge in SHAPES:
-        if sign not in text or not any(word in lowered for word in words):
+    if re.fullmatch(_HARMLESS, text):
+        return
+    if len(lowered) != len(text):  # a capital İ has two characters in lower case
+        lowered = "".join(one.lower() if len(one.lower()) == 1 else one for one in text)
+    has_long_word = re.search(_LONG_WORD, text) is not None and re.search(r"\d", text) is not None
+    if has_long_word:
+        for start, end in prefixed(text, lowered):
+            if JUDGES["token"](Found(text, start, start, end)):
+                yield start, end
+    for words, rows in _BY_WORDS:
+        for word in words:  # not `any`: every variable of the environment comes this way, at each import of Prefect
+            if word in lowered:
+                break
+        else:
             continue
-        is_one = JUDGES[judge]
-        for match in re.finditer(pattern, text):
-            for start, end in _groups(match):
-                if is_one(Found(text, match.start(), start, end)):
-                    yield start, end
+        for sign, pattern, judge in rows:
+            if has_long_word if sign == _LONG_WORD else sign in text:
+                yield from _found(text, pattern, judge)
+
+
+def _found(text: str, pattern: str, judge: str) -> Iterator[tuple[int, int]]:
+    is_one = JUDGES[judge]
+    for match in re.finditer(pattern, text):
+        for start, end in _groups(match):
+            if is_one(Found(text, match.start(), start, end)):
+                yield start, end
 
 
 def _groups(match: re.Match[str]) -> Iterator[tuple[int, int]]:
