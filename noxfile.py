@@ -71,12 +71,17 @@ def _install_group(session: nox.Session, group: str) -> None:
 
 def _install_wheel(session: nox.Session) -> Path:
     """Builds the wheel as a release does, by way of the sdist, installs it and returns its path."""
-    directory = Path(session.create_tmp(), "wheel").resolve()
-    shutil.rmtree(directory, ignore_errors=True)
-    session.run("python", "-m", "uv", "build", "--quiet", "--out-dir", str(directory), str(ROOT))
-    wheel = next(directory.glob("*.whl"))
-    session.install(str(wheel))
-    return wheel
+    if not _built:
+        directory = Path(session.create_tmp(), "wheel").resolve()
+        shutil.rmtree(directory, ignore_errors=True)
+        session.run("python", "-m", "uv", "build", "--quiet", "--out-dir", str(directory), str(ROOT))
+        _built.extend(directory.glob("*.whl"))
+    session.install(str(_built[0]))
+    return _built[0]
+
+
+_built: list[Path] = []
+"""The wheel, once a session of this run of Nox has built it."""
 
 
 @nox.session

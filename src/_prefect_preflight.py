@@ -44,8 +44,10 @@ def find_spec(
             refusal.code = 1  # the line is written here, whoever catches the exception
         else:  # our own error is never the host's: Prefect loads as if we were not installed
             line, refusal = f"prefect-preflight: no plugin hooks run, {line}", None
-    if sys.stderr is not None:
+    try:
         sys.stderr.write(f"{line}\n")
+    except Exception:  # None, closed, or no stream at all
+        pass
     if refusal is not None:
         raise refusal
     return None

@@ -132,11 +132,13 @@ def test_deadline_holds(counting_new: Counting) -> None:
 @pytest.mark.parametrize("strict", ["0", "1"])
 def test_failure(counting_new: Counting, strict: str) -> None:
     """A hook that fails on renewal: strict mode exits with 1 and one line, else the next `refresh` tries again."""
-    counting_new.install(body="if 'HOOK_TOKEN' in os.environ:\n    raise OSError('no way')", options="expires_at=now")
+    expiry = "expires_at=now + timedelta(seconds=2)"  # in strict mode, values that have expired already are a failure
+    counting_new.install(body="if 'HOOK_TOKEN' in os.environ:\n    raise OSError('no way')", options=expiry)
     result = counting_new.run(
         """
-        import prefect
+        import prefect, time
         from prefect_preflight import refresh
+        time.sleep(2)
         print(refresh().plugins[0].status); print(refresh().plugins[0].status)
         """,
         PREFECT_PLUGINS_STRICT=strict,

@@ -179,11 +179,10 @@ WITH_SECRETS, HARMLESS = texts.load("secret"), texts.load("harmless")
 @pytest.mark.parametrize(("sign", "words", "pattern", "judge"), SHAPES, ids=range(len(SHAPES)))
 def test_every_shape_has_a_canary(sign: str, words: tuple[str, ...], pattern: str, judge: str) -> None:
     """No row of the table is dead, and none is kept from a match by what is asked for first."""
-    printed = [*((canary.shape, canary.text) for canary in CANARIES), *((one.id, one.text) for one in WITH_SECRETS)]
-    matching = [(name, text) for name, text in printed if re.search(pattern, text)]
-    assert matching
-    for name, text in matching:
-        assert judge != "any" or (sign in text and any(word in text.lower() for word in words)), name
+    matching = [canary.text for canary in CANARIES if re.search(pattern, canary.text)]
+    assert matching or any(re.search(pattern, one.text) for one in WITH_SECRETS)
+    for text in matching:
+        assert judge != "any" or (sign in text and any(word in text.lower() for word in words)), text
 
 
 @pytest.mark.parametrize(("kept_apart", "most"), [(False, 0.02), (True, 0.05)], ids=["made with", "kept apart"])

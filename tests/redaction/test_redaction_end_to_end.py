@@ -7,21 +7,25 @@ argument of a logger), through one run with all of them at once, and every outpu
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+from filelock import FileLock
 
 import standin
 from corpus_redaction import CANARIES, READABLE
+from hosts import Result
 from snippets import ENABLED
 from toys import COMPANIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hosts import Host, Hosts, Result
+    from hosts import Host, Hosts
     from worlds import World
 
 WAYS = ("note", "error", "load")
@@ -113,8 +117,20 @@ def found_in(output: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def outputs(module_world: World) -> dict[str, Result]:
-    """All outputs of a run with all canaries, by a name for people."""
+def outputs(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """All outputs of a run with all canaries, by a name for people; made once, whichever of pytest's processes asks."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    file = shared / f"outputs-{module_world.host.directory.name}.json"
+    with FileLock(f"{file}.lock"):
+        if not file.exists():
+            made = {name: dataclasses.asdict(result) for name, result in all_outputs(module_world).items()}
+            file.write_text(json.dumps(made), encoding="utf-8")
+    return {name: Result(**fields) for name, fields in json.loads(file.read_text(encoding="utf-8")).items()}
+
+
+def all_outputs(module_world: World) -> dict[str, Result]:
+    """Runs a world with all canaries, in each way that makes an output."""
     install(module_world)
     env = {**ENABLED, "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "60"}
     run = module_world.run

@@ -161,11 +161,11 @@ class Redactor:
                 start = text.find(form, start + 1)
         if not self._heads:
             return
-        hidden = (
-            0  # up to where: no further beginning, or end, is looked for in there, or a text that repeats takes long
-        )
+        hidden = 0  # up to here; what begins or ends in there alone is not looked at, since a text may repeat itself
         for start in range(len(text) - _PART + 1):
             piece = text[start : start + _PART]
+            if piece not in self._heads and piece not in self._tails:
+                continue
             spans = [*_beginnings(text, start, list(self._heads.get(piece, {}).items()), start >= hidden)]
             if start + _PART > hidden:
                 spans += _ends(text, start + _PART, list(self._tails.get(piece, ())))

@@ -104,7 +104,9 @@ _BLOCK = (
 )
 _TAG = rf"[\w.:-]{{0,40}}{_ANY}[\w.:-]{{0,40}}"
 # <password>x</password>, <add key="password">x</add>, <key>password</key><string>x</string>
-_ELEMENT = rf"(?i)<{_TAG}(?:\s[^<>]{{0,200}})?>\s{{0,40}}(?:<!\[CDATA\[)?([^<\s][^<]*)(?=</|\]\])"
+_ELEMENT = (
+    rf"(?i)<(?=[\w.:-]{{1,120}}[\s>]){_TAG}(?:\s[^<>]{{0,200}})?>\s{{0,40}}(?:<!\[CDATA\[)?([^<\s][^<]*)(?=</|\]\])"
+)
 _NAMED_ELEMENT = rf"(?i)\s(?:name|key|id)=[\"']{_TAG}[\"'](?:\s[^<>]{{0,200}})?>\s{{0,40}}([^<\s][^<]*)"
 _PLIST = rf"(?i)<key>{_TAG}</key>\s{{0,40}}<string>([^<]+)"
 # auth=('bob', 'x'), HTTPBasicAuth('bob', 'x'); the user's name is no secret
@@ -215,8 +217,8 @@ _IN_CONTEXT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "chosen",
     ),
     (" ", _TELLING, _AFTER_A_WORD, "random"),
-    ("--", ("--",), rf"(?i)--{_TAG}[\"'],\s{{1,4}}[\"'](?!-)([^\"'\n]+)", "assigned"),
-    ("[", ("[default:",), rf"(?i)--{_TAG}\s[^\n]{{0,200}}\[default: ([^\]\n]+)", "assigned"),
+    ("--", ("--",), rf"(?i)--(?=[\w.:-]{{1,80}}[\"'],){_TAG}[\"'],\s{{1,4}}[\"'](?!-)([^\"'\n]+)", "assigned"),
+    ("[", ("[default:",), rf"(?i)--(?=[\w.:-]{{1,80}}\s){_TAG}\s[^\n]{{0,200}}\[default: ([^\]\n]+)", "assigned"),
     (
         "-",
         ("sshpass", "storepass", "keypass", "openssl"),
