@@ -35,6 +35,7 @@ class Kind:
         direct: whether it sets a variable by itself, too.
         hook: the entry point's object, "" for the module.
         silences: whether it takes stderr away from everybody.
+        stale: whether what it returns has expired, which is a failure in strict mode alone.
         again: whether it has a thread that imports Prefect by itself, and so once more if strict mode ended the import.
     """
 
@@ -51,6 +52,7 @@ class Kind:
     hook: str = ""
     silences: bool = False
     again: bool = False
+    stale: bool = False
 
     @property
     def sets(self) -> bool:
@@ -65,7 +67,7 @@ class Kind:
     @property
     def certain(self) -> bool:
         """Whether only one outcome is right, in strict mode too."""
-        return len(self.statuses) == 1 and not self.again
+        return len(self.statuses) == 1 and not self.again and not self.stale
 
 
 RETURN = "return SetupResult(env=ENV)"
@@ -278,7 +280,10 @@ def _odd() -> list[Kind]:
         ),
         "collects garbage": _hook(f"gc.collect()\n{RETURN}", before="import gc"),
     }
-    kinds = [Kind(name, text, SUCCESS, again="imports Prefect" in name) for name, text in texts.items()]
+    kinds = [
+        Kind(name, text, SUCCESS, again="imports Prefect" in name, stale=name == "expiry before time")
+        for name, text in texts.items()
+    ]
     child = "import os, prefect, sys; sys.exit(0 if 'CHAOS' not in str(sys.modules) and prefect.__name__ else 9)"
     program = (
         f"import subprocess\nsubprocess.run([sys.executable, '-c', {child!r}], check=True, stdout=-3, stderr=-3)\n"

@@ -162,15 +162,27 @@ class Redactor:
         if not self._heads:
             return
         hidden = 0  # up to here; what begins or ends in there alone is not looked at, since a text may repeat itself
-        for start in range(len(text) - _PART + 1):
+        for start in _places(text, [*self._heads, *self._tails]):
             piece = text[start : start + _PART]
-            if piece not in self._heads and piece not in self._tails:
-                continue
             spans = [*_beginnings(text, start, list(self._heads.get(piece, {}).items()), start >= hidden)]
             if start + _PART > hidden:
                 spans += _ends(text, start + _PART, list(self._tails.get(piece, ())))
             yield from spans
             hidden = max([hidden, *(end for _, end in spans)])
+
+
+def _places(text: str, pieces: list[str]) -> Iterable[int]:
+    """Where one of the pieces, each of `_PART` characters, stands in a text, from its beginning on."""
+    if 8 * len(pieces) > len(text):  # one look at each place, or one for each piece
+        wanted = set(pieces)
+        return [start for start in range(len(text) - _PART + 1) if text[start : start + _PART] in wanted]
+    found = set()
+    for piece in pieces:
+        start = text.find(piece)
+        while start >= 0:
+            found.add(start)
+            start = text.find(piece, start + 1)
+    return sorted(found)
 
 
 def _mask(text: str, spans: Iterable[tuple[int, int]], limit: int) -> str:

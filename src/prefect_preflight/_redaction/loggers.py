@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _FORMAT = "%(asctime)s.%(msecs)03d | %(name)s | %(levelname)s: %(message)s"
 
 
+_CLEAN = "_prefect_preflight"  # says of a record who has redacted it; redacting a long traceback twice takes time
+
+
 class _StderrHandler(logging.Handler):
     """Writes to whatever `sys.stderr` is at the time; silent where somebody else shows the record.
 
@@ -37,10 +40,13 @@ class _StderrHandler(logging.Handler):
         if logging.root.handlers:
             return
         try:
-            copy = logging.makeLogRecord(vars(record))  # other handlers get it as it is
-            copy.exc_text = None if copy.exc_info else copy.exc_text  # a handler before us may have left its own there
-            _clean(copy, self._redactor)
-            write(escaped(self._redactor.text(self.format(copy))) + "\n")
+            if vars(record).get(_CLEAN) is not self._redactor:
+                record = logging.makeLogRecord(vars(record))  # other handlers get it as it is
+                record.exc_text = (
+                    None if record.exc_info else record.exc_text
+                )  # a handler before us may have left its own
+                _clean(record, self._redactor)
+            write(escaped(self.format(record)) + "\n")
         except Exception:
             # `handleError` would write to stderr too, and raise in whoever logs.
             pass
@@ -65,11 +71,12 @@ def _clean(record: logging.LogRecord, redactor: Redactor) -> None:
     except Exception as error:  # wrong arguments: what `logging` itself would only print a traceback about
         record.msg = f"(a message that cannot be formatted: {escaped(redactor.text(type(error).__name__))})"
     record.args = None
-    record.name = escaped(record.name)
+    record.name = escaped(redactor.text(record.name))
     if record.exc_info and not record.exc_text:
         record.exc_text = _marked(logging.Formatter().formatException(record.exc_info), redactor)
     if record.stack_info:
         record.stack_info = _marked(record.stack_info, redactor)
+    vars(record)[_CLEAN] = redactor
 
 
 def _marked(text: str, redactor: Redactor) -> str:
