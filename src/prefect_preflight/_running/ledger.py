@@ -136,8 +136,7 @@ class Ledger:
             text = f"{kind}: {message}" if message else kind
             self._failed(task.plugin, "failed" if task.hook else "load-failed", (kind, text))
             if task.traceback is not None:
-                trace = quoted(self._redactor.text(task.traceback))
-                self._logger.debug("Traceback of plugin %s:%s", task.plugin.name, trace)
+                self._logger.debug("Traceback of plugin %s:%s", task.plugin.name, quoted(task.traceback))
 
     def timed_out(self, plugin: Plugin, running: bool, seconds: float) -> None:
         """Record that a deadline of `seconds` passed, while the plugin was loaded or running or before its turn."""
