@@ -118,7 +118,7 @@ def chaos(session: nox.Session) -> None:
     _install_group(session, "test")
     wheel = _install_wheel(session)
     # Most of a world's time is waiting for its deadline.
-    args = ("-q", "-n", "2", *session.posargs)
+    args = ("-q", "-n", str((os.cpu_count() or 1) + 1), *session.posargs)
     session.run("pytest", "tests/chaos", *args, env={"PREFLIGHT_WHEEL": str(wheel)})
 
 

@@ -158,6 +158,17 @@ def test_where_the_beginning_is_no_secret(value: str) -> None:
     assert redactor.text(f"unlike {other}") == f"unlike {other}"
 
 
+@pytest.mark.parametrize(
+    "unit", ["<key>", "auth=('", "key: |\n  ", "| key | ", "[parameters: key ", "sk_live_", "a.b-"]
+)
+def test_long_texts_of_what_is_worst_for_a_pattern(unit: str) -> None:
+    """The patterns take time in proportion to a text's length: so this comes to an end."""
+    redactor = Redactor()
+    text = unit * (200_000 // len(unit))
+    redactor.learn("A_SECRET", text)
+    assert len(redactor.text(text)) <= 32_768
+
+
 HOSTILE = {
     "PREFECT_PLUGINS_SAFE_MODE": TOKEN,  # a bad value
     "PREFECT_PLUGINS_ALLOW": f"acme,{TOKEN}",

@@ -378,10 +378,6 @@ def test_long_texts_are_cut_after_redaction(length: int) -> None:
     ("unit", "size"),
     [
         *((unit, 1_000_000) for unit in ("a", "token=", "://a:", "eyJ", '"key": "', "password={", "--token-", " ")),
-        *(
-            (unit, 200_000)
-            for unit in ("<key>", "auth=('", "key: |\n  ", "| key | ", "[parameters: key ", "sk_live_", "a.b-")
-        ),
         *(("://a:", 2_000_000), ("x=1 token=abc ", 10_000_000)),
     ],
 )

@@ -45,7 +45,6 @@ NEVER_CALLED = {
 }
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("name", NEVER_CALLED)
 def test_required_by_name_and_never_called(world: World, name: str) -> None:
     """Required by name means: its start-up hook was called, and succeeded. Without a list it may be there."""
@@ -123,7 +122,6 @@ def test_a_stderr_that_a_program_replaced(world: World) -> None:
         assert result.returncode in (1, 120)  # 120 is CPython's own, for a `sys.stderr` that cannot be flushed
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("value", ["", ",", " , ", "[]", '[""]'])
 def test_an_empty_list(world: World, value: str) -> None:
     """A list of required plugins that is empty, as from a compose file's unset variable, is none: all are required."""
@@ -160,7 +158,6 @@ BROKEN = {
 }
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_that_names_our_settings(world: World, name: str) -> None:
     """It may have enabled plugins: one line at import, and with strict mode in the environment the exit."""
@@ -173,7 +170,6 @@ def test_a_broken_file_that_names_our_settings(world: World, name: str) -> None:
     assert name in one_line(world.run(LOADED, env=STRICT))
 
 
-@pytest.mark.core
 def test_a_broken_file_that_is_none_of_our_business(world: World) -> None:
     """One that says nothing of plugins costs no line while they are disabled."""
     (world.cwd / "prefect.toml").write_text("[server]\nport = \n")
@@ -182,7 +178,6 @@ def test_a_broken_file_that_is_none_of_our_business(world: World) -> None:
     assert (result.stdout, result.stderr) == ("loaded\n", "")
 
 
-@pytest.mark.core
 def test_safe_mode(world: World) -> None:
     """Safe mode wins over strict mode, and one line at each import says so."""
     world.plugin("fails", FAILS)
@@ -203,7 +198,6 @@ def test_safe_mode_that_was_set_and_that_was_asked_for(world: World) -> None:
     assert "Remedy: unset PREFECT_PLUGINS_SAFE_MODE" in was_set.stdout
 
 
-@pytest.mark.core
 def test_values_that_have_expired_already(world: World) -> None:
     """Of a required plugin that is a failure; others' values are applied, and the diagnosis has an error."""
     stale = """
@@ -271,7 +265,6 @@ DOTENV = {
 }
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("name", DOTENV)
 def test_a_dotenv_file_that_this_prefect_does_not_read(world: World, name: str) -> None:
     """Where python-dotenv is missing, `.env` is read by nobody: it matters only if it names our settings."""
