@@ -21,16 +21,17 @@ __all__ = ["as_dict", "as_json"]
 
 def as_dict(diagnosis: Diagnosis, findings: Sequence[Finding], status: int) -> dict[str, Any]:
     """The report's own fields, and beside them the activation, the import, the findings and the exit status."""
-    document: dict[str, Any] = {
-        **diagnosis.report.as_dict(),
+    beside = {
         "activation": asdict(diagnosis.activation),
         "import": asdict(diagnosis.imported),
         "options": dict(diagnosis.options),
         "findings": [asdict(finding) for finding in findings],
         "exit_status": status,
     }
-    redacted: dict[str, Any] = without_secrets(document, redactor())
-    return redacted
+    return {
+        **diagnosis.report.as_dict(),
+        **without_secrets(beside, redactor()),
+    }  # the report has been redacted as a whole
 
 
 def as_json(diagnosis: Diagnosis, findings: Sequence[Finding], status: int) -> str:

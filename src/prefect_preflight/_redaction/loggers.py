@@ -42,9 +42,8 @@ class _StderrHandler(logging.Handler):
         try:
             if vars(record).get(_CLEAN) is not self._redactor:
                 record = logging.makeLogRecord(vars(record))  # other handlers get it as it is
-                record.exc_text = (
-                    None if record.exc_info else record.exc_text
-                )  # a handler before us may have left its own
+                if record.exc_info:
+                    record.exc_text = None  # a handler before us may have left its own
                 _clean(record, self._redactor)
             write(escaped(self.format(record)) + "\n")
         except Exception:

@@ -94,18 +94,13 @@ def is_secret(name: str, value: str, any_word: bool = False) -> bool:
     last = words[-1].rstrip("0123456789") if words else ""
     if last in _ABOUT or (last in ("KEY", "KEYS", "TOKENS") and len(words) > 1 and words[-2] in _HARMLESS_KEYS):
         return not is_plain(value) and is_random(value)
-    if any_word or _is_password(name):  # `password=db_password` is code
+    # People may have thought a password up: any word can be one. But `password=db_password` is code.
+    if any_word or last.endswith(_PASSWORDS):
         return (
             re.fullmatch(r"(?i)[a-z_][\w.]*(?:password|passwd|passphrase|pwd)|passw(?:or)?d|passphrase", bare) is None
         )
     numbers = last not in _TOKENS
     return not is_plain(bare, numbers) and not is_plain(re.split(r"[][(),;]", bare)[0] or "?", numbers)
-
-
-def _is_password(name: str) -> bool:
-    """Whether the name's last word says that people may have thought the value up: any word can be one then."""
-    words = _words(name)
-    return bool(words) and words[-1].rstrip("0123456789").endswith(_PASSWORDS)
 
 
 def _words(name: str) -> list[str]:

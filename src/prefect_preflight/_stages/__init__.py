@@ -12,7 +12,7 @@ from _thread import get_ident  # not `threading`, which is not needed unless the
 from prefect_preflight._environment import apply, inside_hook, unmark
 from prefect_preflight._prefect import install, load_as_native, superseding_native_runner, variables_for_native
 from prefect_preflight._settings import REPORT_DIR
-from prefect_preflight._state import state
+from prefect_preflight._state import refuse, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -202,9 +202,7 @@ class PrefectImport:
         if self.settings.strict:
             self.strict_exit = self._last_words()
             if self.strict_exit is not None:
-                from prefect_preflight._redaction.outlet import refusal
-
-                raise refusal(self.strict_exit)
+                raise refuse(self.strict_exit)
 
     def _last_words(self) -> "str | None":
         """What strict mode has to say, redacted.

@@ -86,8 +86,7 @@ def make(options: Options, environ: MutableMapping[str, str] = os.environ) -> Di
 def _put_into_effect(options: Options, environ: MutableMapping[str, str]) -> dict[str, str]:
     """Set the variables that the options stand for, and tell which option decides which setting."""
     wanted: dict[str, tuple[str, object, str]] = {}
-    resolved = survey()
-    if options.run is False and not resolved.setting("safe_mode"):  # else it is the setting's doing, and is told
+    if options.run is False and not survey().setting("safe_mode"):  # else it is the setting's doing, and is told
         state.safe_mode_asked_for = True
         wanted["safe_mode"] = ("1", True, "--no-run")
     if options.plugin is not None:
@@ -95,7 +94,7 @@ def _put_into_effect(options: Options, environ: MutableMapping[str, str]) -> dic
 
         state.loads_all = True
         wanted["allow"] = (json.dumps([options.plugin]), [options.plugin], "--plugin")
-        required = resolved.setting("required")
+        required = survey().setting("required")
         if required is not None:  # strict mode would miss the others, which nobody asked for
             kept = [name for name in required if _same(name, options.plugin)]
             if kept:
