@@ -21,10 +21,11 @@ PluginStatus = Literal[
     "failed",  # its hook raised
     "invalid-result",
     "timed-out",
+    "expired",  # what it set before has expired, and its hook returned nothing new
 ]
 NOT_ALLOWED: tuple[PluginStatus, ...] = ("filtered", "incompatible")
 """It must not run, whatever it is."""
-FAILED: tuple[PluginStatus, ...] = ("load-failed", "failed", "invalid-result", "timed-out")
+FAILED: tuple[PluginStatus, ...] = ("load-failed", "failed", "invalid-result", "timed-out", "expired")
 """It should have succeeded and did not."""
 SUCCEEDED: tuple[PluginStatus, ...] = ("success", "inherited")
 """What it is there for stands in the environment."""
@@ -50,6 +51,13 @@ Stage = Literal["early", "late"]
 Wave = Literal["tryfirst", "normal", "trylast"]
 WAVES: tuple[Wave, ...] = ("tryfirst", "normal", "trylast")
 """In the order in which they run."""
+RenewalState = Literal[
+    "off",  # nobody asked for it
+    "idle",  # nothing expires
+    "on",
+    "refused",  # it cannot be done here
+]
+"""Whether a process renews what expires by itself."""
 Progress = Literal["waiting", "running", "done"]
 """How far a load, or a call of a hook, has come."""
 Executor = Literal["workers", "importing thread"]

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Optional
 
-from ._statuses import FAILED, RAN, Executor, NativeRunner, Outcome, PluginStatus, Stage, Wave
+from ._statuses import FAILED, RAN, Executor, NativeRunner, Outcome, PluginStatus, RenewalState, Stage, Wave
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,6 +20,7 @@ __all__ = [
     "PluginInfo",
     "PrefectInfo",
     "ProblemInfo",
+    "RenewalInfo",
     "Report",
     "SettingInfo",
 ]
@@ -70,6 +71,23 @@ class PrefectInfo:
 
 
 @dataclass(frozen=True)
+class RenewalInfo:
+    """Whether the process renews by itself what expires, and when.
+
+    Attributes:
+        state: "off" (nobody asked for it), "idle" (nothing expires), "on", or "refused" (it cannot be done here).
+        reason: why it is refused, None otherwise.
+        last: when values were last renewed in this process, by itself or by `refresh`; None if they never were.
+        next: when the next call of a hook is due; None if it does not renew by itself, or nothing expires.
+    """
+
+    state: RenewalState
+    reason: Optional[str]
+    last: Optional[datetime]
+    next: Optional[datetime]
+
+
+@dataclass(frozen=True)
 class HookInfo:
     """One call of a hook: its wave ("tryfirst", "normal", "trylast"), its begin and duration in seconds.
 
@@ -93,8 +111,8 @@ class PluginInfo:
         version: that distribution's version.
         status: "not-run" (nobody tried), "filtered", "incompatible", "load-failed", "no-hook", "no-startup-hook" (not
             loaded, since it has a hook for Prefect's server alone), "loaded" (safe mode), "inherited" (an ancestor ran
-            it), "success", "failed", "invalid-result", "timed-out", or "pending" (the import was ended before its
-            turn).
+            it), "success", "failed", "invalid-result", "timed-out", "expired" (what it set before has expired, and
+            its hook returned nothing new), or "pending" (the import was ended before its turn).
         reason: why it is "filtered", None otherwise.
         api_requirement: its version specifier for the plugin API, None if it was not loaded.
         stage: "early", or "late" for a plugin that needs Prefect itself; None if it was not loaded.
@@ -102,7 +120,8 @@ class PluginInfo:
         load_seconds: how long it took to load, None if it did not.
         hooks: the calls of its hook.
         hook_names: the names of all hooks that it registers.
-        environment: the variables that it set, redacted.
+        environment: the variables that it set, redacted; also those of an earlier run, here or in an ancestor, if
+            nothing new came of the last one.
         note: its note, redacted.
         required: whether it returned `required=True`.
         expires_at: when its values cease to be valid.
@@ -110,8 +129,10 @@ class PluginInfo:
         error: what went wrong.
         warnings: what should be fixed in the plugin, a line each.
         warning_slugs: a stable slug for each of `warnings`, in the same order: "bad-api-requirement", "bad-expiry",
-            "class-not-instance", "no-hook", "unknown-hook", "wrapper-hook"; later versions may have more.
+            "class-not-instance", "no-hook", "not-replaced", "unknown-hook", "wrapper-hook"; later versions may have
+            more.
         another_name_of: the plugin that runs in its place, if it is filtered because it is the same one.
+        renewed_at: when its values were last renewed in this process; None if they never were.
     """
 
     name: str
@@ -135,6 +156,7 @@ class PluginInfo:
     warnings: tuple[str, ...]
     warning_slugs: tuple[str, ...] = ()
     another_name_of: Optional[str] = None
+    renewed_at: Optional[datetime] = None
 
     @property
     def ran(self) -> bool:
@@ -168,6 +190,7 @@ class Report:
         problems: what is wrong with them.
         plugins: the plugins in the order of their names.
         conflicts: each variable that several plugins set, with their names in the order of application.
+        renewal: whether what expires is renewed; None if nothing ran.
     """
 
     schema_version: int
@@ -185,13 +208,15 @@ class Report:
     problems: tuple[ProblemInfo, ...]
     plugins: tuple[PluginInfo, ...]
     conflicts: Mapping[str, tuple[str, ...]]
+    renewal: Optional[RenewalInfo] = None
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON data."""
         data = asdict(self)
-        for plugin in data["plugins"]:
-            if plugin["expires_at"] is not None:
-                plugin["expires_at"] = plugin["expires_at"].isoformat()
+        moments = [(plugin, key) for plugin in data["plugins"] for key in ("expires_at", "renewed_at")]
+        moments += [(data["renewal"], key) for key in ("last", "next") if data["renewal"] is not None]
+        for part, key in moments:
+            part[key] = None if part[key] is None else part[key].isoformat()
         return data
 
     def setting(self, name: str) -> Any:

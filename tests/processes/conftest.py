@@ -13,6 +13,7 @@ import pytest
 from counting import Counting
 
 import interpreters
+import standin
 from hosts import NEW, OLD, Host, Hosts, Preset
 
 if TYPE_CHECKING:
@@ -68,3 +69,11 @@ def counting(each_host: Host, new_world: Callable[[Host], World]) -> Counting:
 def counting_new(new_host: Host, new_world: Callable[[Host], World]) -> Counting:
     """The same, on the newest Prefect alone."""
     return Counting(new_world(new_host))
+
+
+@pytest.fixture
+def counting_standin(bare: Host, new_world: Callable[[Host], World]) -> Counting:
+    """The same, on the stand-in for Prefect: for what concerns our own records, and starts many processes."""
+    world = new_world(bare)
+    standin.install(world)
+    return Counting(world)

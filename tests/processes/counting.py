@@ -27,6 +27,8 @@ from prefect_preflight import SetupResult, register_hook
 {keyword} setup_environment(*, ctx):
     with open(os.environ["HOOK_LOG"], "a") as log:
         log.write(str(os.getpid()) + "\\n")
+    with open(os.environ["HOOK_LOG"]) as log:
+        again = len(log.readlines()) > 1
 {body}
     now = datetime.now(timezone.utc)
     token = str(os.getpid()) + "-" + str(time.time_ns())
@@ -61,8 +63,10 @@ class Counting:
         """Installs the plugin, and the modules that children import.
 
         Args:
-            options: Further arguments of the `SetupResult`, such as ``"inherit=True"``; ``now`` is an aware datetime.
-            body: Statements of the hook, not indented, after the run is counted.
+            options: Further arguments of the `SetupResult`, such as ``"inherit=True"``; ``now`` is an aware datetime,
+                and ``again`` as in the body.
+            body: Statements of the hook, not indented, after the run is counted; ``again`` is whether there was a run
+                before.
             before: What stands before the hook in its module.
             keyword: ``"async def"`` for an async hook.
             version: The plugin's version.

@@ -43,21 +43,21 @@ def test_lasts_for_the_tree_without_an_expiry(counting: Counting) -> None:
     assert counting.runs == 1
 
 
-def test_lasts_until_the_expiry(counting_new: Counting) -> None:
+def test_lasts_until_the_expiry(counting_standin: Counting) -> None:
     """With an expiry far ahead one run does for all generations."""
-    counting_new.install(options="inherit=True, expires_at=now + timedelta(hours=1)")
-    statuses, _ = tree(counting_new)
+    counting_standin.install(options="inherit=True, expires_at=now + timedelta(hours=1)")
+    statuses, _ = tree(counting_standin)
     assert statuses == ["success", "inherited", "inherited"]
-    assert counting_new.runs == 1
+    assert counting_standin.runs == 1
 
 
-def test_nothing_is_inherited_unless_the_plugin_says_so(counting_new: Counting) -> None:
-    """Without `inherit=True` each process runs the hook, and there is no note in the environment."""
-    counting_new.install(options="expires_at=now + timedelta(hours=1)")
-    statuses, note = tree(counting_new)
+def test_nothing_is_inherited_unless_the_plugin_says_so(counting_standin: Counting) -> None:
+    """Without `inherit=True` each process runs the hook, and the note says as much."""
+    counting_standin.install(options="expires_at=now + timedelta(hours=1)")
+    statuses, note = tree(counting_standin)
     assert statuses == ["success"] * 3
-    assert note is None
-    assert counting_new.runs == 3
+    assert [entry["inherit"] for entry in json.loads(str(note))["plugins"].values()] == [False]
+    assert counting_standin.runs == 3
 
 
 # What the parent does after its import, and how often the hook runs in the tree then.
@@ -87,13 +87,13 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("case", DIFFERENT)
-def test_what_differs_makes_the_hook_run(counting_new: Counting, case: str) -> None:
+def test_what_differs_makes_the_hook_run(counting_standin: Counting, case: str) -> None:
     """A changed or missing value, setting or note makes the child run the hook, once; its own child inherits again."""
     statements, runs = DIFFERENT[case]
-    counting_new.install(options="inherit=True, expires_at=now + timedelta(hours=1)")
-    statuses, _ = tree(counting_new, statements)
+    counting_standin.install(options="inherit=True, expires_at=now + timedelta(hours=1)")
+    statuses, _ = tree(counting_standin, statements)
     assert statuses == ["success", "success" if runs == 2 else "inherited", "inherited"]
-    assert counting_new.runs == runs
+    assert counting_standin.runs == runs
 
 
 DAMAGED = [
@@ -102,72 +102,72 @@ DAMAGED = [
     "[]",
     '"text"',
     "7",
-    '{"format": 1}',
-    '{"format": 1, "settings": 2, "plugins": 3}',
+    '{"format": 2}',
+    '{"format": 2, "settings": 2, "plugins": 3}',
     "\x7f",
     " ",
 ]
 
 
 @pytest.mark.parametrize("plugins", [None, [], 3, {"KEY": 3}, {"KEY": {}}, {"KEY": None}, {"KEY": {"names": "x"}}])
-def test_damaged_entry_makes_the_hook_run(counting_new: Counting, plugins: object) -> None:
+def test_damaged_entry_makes_the_hook_run(counting_standin: Counting, plugins: object) -> None:
     """Whatever stands in the note, no child fails because of it."""
-    counting_new.install(options="inherit=True")
+    counting_standin.install(options="inherit=True")
     text = json.dumps(plugins)
     statements = (
         "note = json.loads(os.environ['PREFECT_PREFLIGHT_INHERITED']); key, = note['plugins']; "
         f"note['plugins'] = json.loads({text!r}.replace('KEY', key)); "
         "os.environ['PREFECT_PREFLIGHT_INHERITED'] = json.dumps(note)"
     )
-    statuses, _ = tree(counting_new, statements)
+    statuses, _ = tree(counting_standin, statements)
     assert statuses == ["success", "success", "inherited"]
 
 
 @pytest.mark.parametrize("damaged", DAMAGED)
-def test_damaged_note_makes_the_hook_run(counting_new: Counting, damaged: str) -> None:
+def test_damaged_note_makes_the_hook_run(counting_standin: Counting, damaged: str) -> None:
     """A note that is not ours is ignored without a word."""
-    counting_new.install(options="inherit=True")
-    result = counting_new.run(["-m", "probe"], PREFECT_PREFLIGHT_INHERITED=damaged)
+    counting_standin.install(options="inherit=True")
+    result = counting_standin.run(["-m", "probe"], PREFECT_PREFLIGHT_INHERITED=damaged)
     assert result.returncode == 0 and result.stderr == "", str(result)
     assert json.loads(result.stdout)["statuses"] == {"counting_plugin": "success"}
 
 
-def test_another_version_of_the_plugin_runs(counting_new: Counting) -> None:
+def test_another_version_of_the_plugin_runs(counting_standin: Counting) -> None:
     """A child that has the plugin in another version runs the hook."""
-    counting_new.install(options="inherit=True")
-    distribution = counting_new.world.overlay / "counting_plugin-0.1.0.dist-info"
+    counting_standin.install(options="inherit=True")
+    distribution = counting_standin.world.overlay / "counting_plugin-0.1.0.dist-info"
     metadata = distribution / "METADATA"
     statements = (
         f"text = open({str(metadata)!r}).read(); "
         f"open({str(metadata)!r}, 'w').write(text.replace('Version: 0.1.0', 'Version: 0.2.0'))"
     )
-    statuses, _ = tree(counting_new, statements)
+    statuses, _ = tree(counting_standin, statements)
     assert statuses == ["success", "success", "inherited"]
-    assert counting_new.runs == 2
+    assert counting_standin.runs == 2
 
 
-def test_denied_plugin_stays_denied(counting_new: Counting) -> None:
+def test_denied_plugin_stays_denied(counting_standin: Counting) -> None:
     """A deny list beats what an ancestor left."""
-    counting_new.install(options="inherit=True")
+    counting_standin.install(options="inherit=True")
     statements = "os.environ['PREFECT_PLUGINS_DENY'] = 'counting_plugin'"
-    statuses, _ = tree(counting_new, statements)
+    statuses, _ = tree(counting_standin, statements)
     assert statuses == ["success", "filtered", "filtered"]
-    assert counting_new.runs == 1
+    assert counting_standin.runs == 1
 
 
-def test_expiry_runs_the_hook_and_the_margin_comes_before_it(counting_new: Counting) -> None:
+def test_expiry_runs_the_hook_and_the_margin_comes_before_it(counting_standin: Counting) -> None:
     """Values that live 4 s are good for 3.6 s: a tenth of their life is kept back."""
-    counting_new.install(options="inherit=True, expires_at=now + timedelta(seconds=4)")
-    statuses, _ = tree(counting_new, "time.sleep(3.65)")
+    counting_standin.install(options="inherit=True, expires_at=now + timedelta(seconds=4)")
+    statuses, _ = tree(counting_standin, "time.sleep(3.65)")
     assert statuses[:2] == ["success", "success"]
-    assert counting_new.runs in (2, 3)  # on a slow machine the grandchild may find the child's expired too
+    assert counting_standin.runs in (2, 3)  # on a slow machine the grandchild may find the child's expired too
 
 
-def test_note_that_vanishes_while_hooks_run(counting_new: Counting) -> None:
+def test_note_that_vanishes_while_hooks_run(counting_standin: Counting) -> None:
     """A hook that clears variables harms nobody: what was inherited stays, and is passed on."""
-    counting_new.install(options="inherit=True")
+    counting_standin.install(options="inherit=True")
     clearing = "import os\nos.environ.pop('PREFECT_PREFLIGHT_INHERITED', None)\n"
-    counting_new.world.plugin(
+    counting_standin.world.plugin(
         "clearing-plugin",
         f"""
 from prefect_preflight import register_hook
@@ -177,48 +177,48 @@ def setup_environment(*, ctx):
     {clearing.replace(chr(10), chr(10) + "    ").strip()}
 """,
     )
-    statuses, note = tree(counting_new)
+    statuses, note = tree(counting_standin)
     assert statuses == ["success", "inherited", "inherited"]
     assert note
-    assert counting_new.runs == 1
+    assert counting_standin.runs == 1
 
 
-def test_settings_of_a_file_hold_in_another_directory(counting_new: Counting) -> None:
+def test_settings_of_a_file_hold_in_another_directory(counting_standin: Counting) -> None:
     """Settings from a file are the same settings in a child with another working directory: it inherits."""
-    counting_new.install(options="inherit=True")
+    counting_standin.install(options="inherit=True")
     text = '[plugins]\nsetup_timeout_seconds = 7\nallow = ["counting-plugin", "other"]\n'
-    (counting_new.world.cwd / "prefect.toml").write_text(text)
-    statuses, _ = tree(counting_new, f"os.chdir({str(counting_new.world.home)!r})")
+    (counting_standin.world.cwd / "prefect.toml").write_text(text)
+    statuses, _ = tree(counting_standin, f"os.chdir({str(counting_standin.world.home)!r})")
     assert statuses == ["success", "inherited", "inherited"]
-    assert counting_new.runs == 1
+    assert counting_standin.runs == 1
 
 
-def test_already_expired_values_are_applied_but_not_inherited(counting_new: Counting) -> None:
+def test_already_expired_values_are_applied_but_not_inherited(counting_standin: Counting) -> None:
     """A plugin that returns what has expired already runs in each process."""
-    counting_new.install(options="inherit=True, expires_at=now - timedelta(seconds=1)")
-    statuses, _ = tree(counting_new)
+    counting_standin.install(options="inherit=True, expires_at=now - timedelta(seconds=1)")
+    statuses, _ = tree(counting_standin)
     assert statuses == ["success"] * 3
-    assert counting_new.runs == 3
+    assert counting_standin.runs == 3
 
 
-def test_the_note_holds_no_value(counting_new: Counting) -> None:
+def test_the_note_holds_no_value(counting_standin: Counting) -> None:
     """The note names variables and holds salted digests: two runs with the same values have different notes."""
-    counting_new.install(body="return SetupResult(env={'HOOK_TOKEN': 'canary-4711'}, inherit=True)")
+    counting_standin.install(body="return SetupResult(env={'HOOK_TOKEN': 'canary-4711'}, inherit=True)")
     program = "import json, os, prefect; print(json.dumps(dict(os.environ)))"
-    environments = [counting_new.json(program) for _ in range(2)]
+    environments = [counting_standin.json(program) for _ in range(2)]
     notes = [environment["PREFECT_PREFLIGHT_INHERITED"] for environment in environments]
     assert [environment["HOOK_TOKEN"] for environment in environments] == ["canary-4711"] * 2
     assert all("HOOK_TOKEN" in note and "4711" not in note for note in notes)
     assert notes[0] != notes[1]
 
 
-def test_diagnose_says_so(counting_new: Counting) -> None:
+def test_diagnose_says_so(counting_standin: Counting) -> None:
     """Diagnose in a child shows that the environment is inherited, and until when it is valid."""
-    counting_new.install(options="inherit=True, expires_at=now + timedelta(hours=1)")
-    result = counting_new.run(
+    counting_standin.install(options="inherit=True, expires_at=now + timedelta(hours=1)")
+    result = counting_standin.run(
         "import prefect, subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'plugins_diag']))"
     )
     assert result.returncode == 0, str(result)
     assert "inherited" in result.stdout and "ancestor" in result.stdout, str(result)
     assert "Expires: " in result.stdout or "valid until" in result.stdout, str(result)
-    assert counting_new.runs == 1
+    assert counting_standin.runs == 1

@@ -1,16 +1,19 @@
 """What a process leaves its descendants, so that a hundred of them need not ask for the same credentials again.
 
-A plugin that returned `inherit=True` said that the environment is all there is to it. After the hooks have run, the
-process notes in one environment variable which plugins that were, which variables they set, until when, and a digest of
-the values. A descendant that finds the same plugin in the same version, the same settings, and exactly those values,
-uses what it has. Whatever differs makes the hook run.
+After the hooks have run, the process notes in one environment variable which plugins set which variables, which of
+these were new, until when they are valid, and a digest of each value. So a descendant knows what is the plugin's own
+former output, and keeps it from the hook that runs again (`former`). And a plugin that returned `inherit=True` said
+that the environment is all there is to it: a descendant that finds the same plugin in the same version, the same
+settings, and exactly those values, uses what it has. Whatever differs makes the hook run.
 
-The note holds no value: the digest is keyed with a random salt, and the values stand in the same environment anyway.
+The note holds no value: the digests are salted, and the values stand in the same environment anyway.
 """
 
 from __future__ import annotations
 
 import os
+
+from .former import FormerOutput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,64 +26,64 @@ if TYPE_CHECKING:
     from prefect_preflight._settings import Settings
 
 NOTE = "PREFECT_PREFLIGHT_INHERITED"
-_FORMAT = 1
+_FORMAT = 2
+# Linux starts no program with a variable of 128 KiB, Windows sets none of 32,767 characters: a plugin with thousands of
+# variables must not keep children from starting.
+_LONGEST = 30_000
 
 # A descendant must not start with credentials that end at once: a tenth of their life is kept back, at most five
 # minutes.
 _MARGIN_SHARE = 0.1
 _LONGEST_MARGIN = 300.0
 
-
-class Inheritance:
-    """What a descendant has of one plugin: the variables, when they expire, and when they should be renewed."""
-
-    __slots__ = ("env", "expires_at", "renew_at")
-
-    def __init__(self, env: dict[str, str], expires_at: datetime | None, renew_at: float | None) -> None:
-        self.env = env
-        self.expires_at = expires_at
-        self.renew_at = renew_at
-
-    def __repr__(self) -> str:
-        return f"Inheritance({sorted(self.env)})"
+# What stood in a variable's place before the plugins of the process ran: nothing, this very value, or another one.
+_NEW, _SAME, _OTHER = "new", "same", "other"
 
 
-def recall(candidates: Iterable[Candidate], settings: Settings) -> dict[Candidate, Inheritance]:
-    """Which of `candidates` an ancestor has run in a way that still holds here; nothing is imported for it."""
+def recall(candidates: Iterable[Candidate], settings: Settings) -> dict[Candidate, FormerOutput]:
+    """What `candidates` set when an ancestor ran them, as far as it still stands; nothing is imported for it."""
     text = os.environ.get(NOTE)
     if not text:
         return {}
-    import json  # only in descendants of a process with such a plugin
+    entries, fingerprint = _read(text)
+    same_settings = bool(entries) and fingerprint == _fingerprint(settings)
+    found = {}
+    for candidate in candidates:
+        entry = entries.get(_key(candidate)) if candidate.may_run else None
+        try:
+            former = None if entry is None else _former(candidate, entry, same_settings)
+        except Exception:  # no entry of ours, whatever it is
+            former = None
+        if former is not None:
+            found[candidate] = former
+    return found
 
-    try:
-        note = json.loads(text)
-        if note["format"] != _FORMAT or note["settings"] != _fingerprint(settings):
-            return {}
-        entries = note["plugins"]
-        found = ((candidate, _holds(candidate, entries.get(_key(candidate)))) for candidate in candidates)
-        return {candidate: inheritance for candidate, inheritance in found if inheritance is not None}
-    except Exception:  # not a note of ours, whatever it is: the hooks run
-        return {}
 
-
-def note(plugins: Iterable[Plugin], settings: Settings) -> str | None:
+def note(plugins: Iterable[Plugin], settings: Settings, environ: Mapping[str, str]) -> str | None:
     """The note for descendants, None if there is nothing to leave.
 
-    What this process inherited itself, it passes on as it is.
+    What this process inherited itself, it passes on as it is; also what an ancestor's plugins set that did not run
+    here, or did not succeed.
+
+    Args:
+        plugins: those of this process.
+        settings: its settings.
+        environ: the environment that descendants get.
     """
     import json
 
-    before = _entries(os.environ.get(NOTE))
-    entries = {}
+    entries, _ = _read(environ.get(NOTE))
     for plugin in plugins:
-        key = _key(plugin.candidate)
-        if plugin.status == "inherited" and key in before:
-            entries[key] = before[key]
-        elif plugin.status in ("success", "inherited") and plugin.inherit and _stands(plugin.env):
-            entries[key] = _entry(plugin)
-    if not entries:
-        return None
-    return json.dumps({"format": _FORMAT, "settings": _fingerprint(settings), "plugins": entries})
+        if plugin.status == "success" and plugin.env:
+            entries[_key(plugin.candidate)] = _entry(plugin, environ)
+        elif plugin.status == "inherited":
+            entries.setdefault(_key(plugin.candidate), _entry(plugin, environ))
+    while entries:
+        text = json.dumps({"format": _FORMAT, "settings": _fingerprint(settings), "plugins": entries})
+        if len(text) <= _LONGEST:
+            return text
+        del entries[max(entries, key=lambda key: len(str(entries[key])))]
+    return None
 
 
 def renewal_time(expires_at: datetime | None) -> float | None:
@@ -100,66 +103,81 @@ def renewal_time(expires_at: datetime | None) -> float | None:
     return end - min(_LONGEST_MARGIN, max(0.0, end - time()) * _MARGIN_SHARE)
 
 
-def _stands(env: Mapping[str, str]) -> bool:
-    """Whether there are variables, and none was set to something else since, such as by another plugin."""
-    return bool(env) and all(os.environ.get(name) == value for name, value in env.items())
-
-
-def _entries(text: str | None) -> dict[str, Any]:
-    import json
+def _read(text: str | None) -> tuple[dict[str, Any], str | None]:
+    """The entries of a note, by plugin, and the digest of its writer's settings; none if it is no note of ours."""
+    import json  # only in descendants of a process with such a plugin
 
     try:
-        entries = json.loads(text)["plugins"] if text else {}
-    except Exception:  # as in `recall`
-        return {}
-    return entries if isinstance(entries, dict) else {}
+        note = json.loads(text) if text else {}
+        entries = note["plugins"] if note.get("format") == _FORMAT else {}
+        return (entries if isinstance(entries, dict) else {}), note.get("settings")
+    except Exception:
+        return {}, None
 
 
-def _entry(plugin: Plugin) -> dict[str, Any]:
-    from secrets import token_hex
-
-    salt = token_hex(16)
+def _entry(plugin: Plugin, environ: Mapping[str, str]) -> dict[str, Any]:
+    salt = os.urandom(12).hex()
+    stands = all(environ.get(name) == value for name, value in plugin.env.items())  # no other plugin has set it since
     return {
-        "names": sorted(plugin.env),
+        "version": plugin.candidate.version,
+        "inherit": plugin.inherit and stands,
         "salt": salt,
-        "digest": _digest(salt, plugin.env),
+        "names": {name: [_was(plugin, name), _digest(salt, name, value)] for name, value in sorted(plugin.env.items())},
         "expires": None if plugin.expires_at is None else plugin.expires_at.timestamp(),
         "due": plugin.renew_at,
     }
 
 
-def _holds(candidate: Candidate, entry: Any) -> Inheritance | None:
-    """What the entry leaves, if it still holds in this process."""
+def _was(plugin: Plugin, name: str) -> str:
+    if name in plugin.new:
+        return _NEW
+    return _SAME if plugin.before.get(name) == plugin.env[name] else _OTHER
+
+
+def _former(candidate: Candidate, entry: Any, same_settings: bool) -> FormerOutput | None:
+    """What the entry tells of that still stands in this process, None if nothing does.
+
+    Raises:
+        Exception: it is no such entry.
+    """
     from datetime import datetime, timezone
     from time import time
 
-    if entry is None or candidate.why_excluded is not None:
+    names: dict[str, list[str]] = entry["names"]
+    values = {name: os.environ[name] for name in names if name in os.environ}
+    env = {name: value for name, value in values.items() if _digest(entry["salt"], name, value) == names[name][1]}
+    if not env:
         return None
-    if entry["due"] is not None and time() >= entry["due"]:
-        return None
-    values = {name: os.environ[name] for name in entry["names"] if name in os.environ}
-    if not values or len(values) != len(entry["names"]) or _digest(entry["salt"], values) != entry["digest"]:
-        return None
+    before: dict[str, str | None] = {name: None for name in env if names[name][0] == _NEW}
+    before.update({name: env[name] for name in env if names[name][0] == _SAME})
     expires = None if entry["expires"] is None else datetime.fromtimestamp(entry["expires"], timezone.utc)
-    return Inheritance(values, expires, entry["due"])
+    due = None if entry["due"] is None else float(entry["due"])
+    reusable = (
+        bool(entry["inherit"])
+        and same_settings
+        and entry["version"] == candidate.version
+        and len(env) == len(names)
+        and (due is None or time() < due)
+    )
+    return FormerOutput(env, before, expires, due, bool(entry["inherit"]), reusable)
 
 
 def _key(candidate: Candidate) -> str:
-    """Another version of the plugin, or another object in it, is another plugin."""
-    return "|".join((candidate.name, candidate.value, candidate.distribution or "", candidate.version or ""))
+    """Another object is another plugin; another version of it is the same one, which has to run."""
+    return "|".join((candidate.name, candidate.value, candidate.distribution or ""))
 
 
-def _digest(key: str, values: Mapping[str, str]) -> str:
+def _digest(salt: str, *parts: str) -> str:
+    """A digest of texts, their lengths before them, so that no two lists of texts are alike; 16 hexadecimal digits."""
     from hashlib import sha256
-    from hmac import HMAC
 
-    # Length before content, so that no two environments make the same text; surrogates stand for undecodable bytes.
-    text = "".join(f"{len(part)}:{part}" for name in sorted(values) for part in (name, values[name]))
-    return HMAC(key.encode(), text.encode("utf-8", "surrogateescape"), sha256).hexdigest()
+    text = "".join(f"{len(part)}:{part}" for part in (salt, *parts))
+    # Surrogates stand for undecodable bytes.
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _fingerprint(settings: Settings) -> str:
     """A digest of the plugin settings: whoever changes one expects the hooks to run under it."""
     from prefect_preflight._settings import FIELDS
 
-    return _digest("settings", {field: repr(getattr(settings, field)) for field in FIELDS})
+    return _digest("settings", *(repr(getattr(settings, field)) for field in FIELDS))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         module: ModuleType
         body_executed: bool
 
-        def forget_in_child(self) -> None: ...
+        def forget_in_child(self, by_hook: bool) -> None: ...
         def new_modules(self) -> list[str]: ...
 
 
@@ -48,18 +48,19 @@ def _in_child() -> None:
     try:
         # A child of a hook's worker is a process of its own: what may be imported early, or after the
         # deadline, is no matter for it.
+        by_hook = working_for.get() is not None
         working_for.set(None)
         forget_asking()
         run = state.run
         if run is not None and state.phase == "running" and run.thread != get_ident():
-            _repair(run)
+            _repair(run, by_hook)
     except Exception as error:  # Python would print a traceback and go on
         complain(f"a process forked while hooks ran may not be able to import Prefect: {error!r}")
 
 
-def _repair(run: UnderWay) -> None:
+def _repair(run: UnderWay, by_hook: bool) -> None:
     half_done = cpython.forget_other_threads() if cpython.usable() else set()
-    run.forget_in_child()
+    run.forget_in_child(by_hook)
     if run.body_executed:
         # Prefect is complete, only the plugins that run after it are not.
         cpython.count_as_initialized(run.module)

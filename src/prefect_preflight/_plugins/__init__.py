@@ -36,8 +36,8 @@ class PluginProblem(Exception):
 class PluginWarning:
     """Something that was put up with and should be fixed in the plugin: a stable slug, and a line on it.
 
-    The slugs are "bad-api-requirement", "bad-expiry", "class-not-instance", "no-hook", "unknown-hook" and
-    "wrapper-hook"; whoever reads them must expect others.
+    The slugs are "bad-api-requirement", "bad-expiry", "class-not-instance", "no-hook", "not-replaced",
+    "unknown-hook" and "wrapper-hook"; whoever reads them must expect others.
     """
 
     __slots__ = ("slug", "text")
@@ -68,6 +68,7 @@ class Plugin:
 
     __slots__ = (
         "another_name_of",
+        "before",
         "began",
         "candidate",
         "deferred",
@@ -79,8 +80,10 @@ class Plugin:
         "inherit",
         "load_seconds",
         "loading",
+        "new",
         "note",
         "renew_at",
+        "renewed_at",
         "required",
         "requires",
         "stage",
@@ -99,11 +102,14 @@ class Plugin:
         self.warnings: list[PluginWarning] = []
         self.error: tuple[str, str] | None = None  # type's name and message
         self.env: dict[str, str] = {}
+        self.before: dict[str, str | None] = {}  # what stood there before, None for nothing; only what is known
+        self.new: set[str] = set()  # the variables in whose place nothing stood before any plugin ran
         self.note: str | None = None
         self.required = False
         self.inherit = False
         self.expires_at: datetime | None = None
         self.renew_at: float | None = None  # when to obtain the values anew, in seconds since the epoch
+        self.renewed_at: float | None = None  # when they were last obtained anew in this process, likewise
         self.stage: Stage | None = None
         self.loading: Progress = "waiting"
         self.load_seconds: float | None = None

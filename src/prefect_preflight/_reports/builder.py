@@ -19,6 +19,7 @@ from prefect_preflight.report import (
     PluginInfo,
     PrefectInfo,
     ProblemInfo,
+    RenewalInfo,
     Report,
     SettingInfo,
 )
@@ -26,6 +27,7 @@ from prefect_preflight.report import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from typing import Any
 
     from prefect_preflight._discovery import Candidate, InstalledPrefect
@@ -116,7 +118,22 @@ def _of_import(record: ImportRecord, phase: str) -> Report:
         hooks_run_in="importing thread" if runner is not None and runner.inline else "workers",
         seconds=None if runner is None else round(runner.seconds, 6),
         conflicts={} if runner is None else {k: tuple(v) for k, v in runner.writers.items() if len(v) > 1},
+        renewal=None if runner is None else _renewal(record, plugins),
     )
+
+
+def _renewal(record: ImportRecord, plugins: tuple[PluginInfo, ...]) -> RenewalInfo:
+    last = max((plugin.renewed_at for plugin in plugins if plugin.renewed_at is not None), default=None)
+    return RenewalInfo(record.renewal, record.renewal_reason, last, _moment(record.renews_at))
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    """A moment in seconds since the epoch."""
+    if seconds is None:
+        return None
+    from datetime import datetime, timezone
+
+    return datetime.fromtimestamp(round(seconds, 3), timezone.utc)
 
 
 def _outcome(record: ImportRecord, phase: str, plugins: tuple[PluginInfo, ...]) -> tuple[Outcome, str | None]:
@@ -154,6 +171,7 @@ def _plugin_info(plugin: Plugin, redactor: Redactor, zero: float) -> PluginInfo:
         warnings=tuple(warning.text for warning in plugin.warnings),
         warning_slugs=tuple(warning.slug for warning in plugin.warnings),
         another_name_of=plugin.another_name_of,
+        renewed_at=_moment(plugin.renewed_at),
     )
 
 
@@ -203,6 +221,7 @@ def _report(
     hooks_run_in: Executor = "workers",
     seconds: float | None = None,
     conflicts: Mapping[str, tuple[str, ...]] | None = None,
+    renewal: RenewalInfo | None = None,
 ) -> Report:
     names = (*FIELDS, "logging_level", "api_url")
     report = Report(
@@ -223,6 +242,7 @@ def _report(
         problems=tuple(ProblemInfo(problem.slug, problem.source, problem.text) for problem in settings.problems),
         plugins=plugins,
         conflicts=conflicts or {},
+        renewal=renewal,
     )
     redacted: Report = without_secrets(report, outlet.redactor())
     return redacted

@@ -18,7 +18,8 @@ from . import last_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Mapping
+    from typing import Any, Callable
 
     from .record import ImportRecord
 
@@ -50,12 +51,15 @@ class _Own:
 _own: _Own | None = None
 
 
-def write(record: ImportRecord | None) -> None:
+def write(record: ImportRecord | None, tell: Callable[[Mapping[str, str]], None] = apply) -> None:
     """Write this process' report, and tell the processes that it will start which one is their parent's.
 
-    To be called when the hooks have run, also when `refresh` has called some of them again: the new report takes the
-    place of the old one. `record` is None if strict mode ends the import before there is any. A failure is one line on
-    stderr.
+    To be called when the hooks have run, also when some of them were called again: the new report takes the place of
+    the old one. A failure is one line on stderr.
+
+    Args:
+        record: the import; None if strict mode ends it before there is any.
+        tell: sets the variables.
     """
     directory = os.environ.get(REPORT_DIR)
     if not directory:
@@ -66,7 +70,7 @@ def write(record: ImportRecord | None) -> None:
         own, text = _document(record)
         os.makedirs(directory, mode=0o700, exist_ok=True)
         _put(directory, own, text.encode())
-        apply({REPORT_DIR: directory, PARENT: own.id})
+        tell({REPORT_DIR: directory, PARENT: own.id})
     except Exception as error:  # a full disk, a read-only or a foreign directory: Prefect loads
         complain(f"the report was not written to {REPORT_DIR}, {type(error).__name__}: {error}")
 

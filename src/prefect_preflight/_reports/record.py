@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from prefect_preflight._redaction import Redactor
     from prefect_preflight._running.waves import Runner
     from prefect_preflight._settings import Settings
+    from prefect_preflight._statuses import RenewalState
 
 
 class ImportRecord(Protocol):
@@ -24,6 +25,9 @@ class ImportRecord(Protocol):
         inside_hook: whether a hook of an ancestor started this process.
         strict_exit: what strict mode ended the import with.
         internal_errors: errors of ours.
+        renewal: whether what expires is renewed in the background.
+        renewal_reason: why it is refused, None if it is not.
+        renews_at: when the next renewal is due, in seconds since the epoch; None if none is.
     """
 
     prefect: InstalledPrefect
@@ -35,3 +39,6 @@ class ImportRecord(Protocol):
     inside_hook: bool
     strict_exit: str | None
     internal_errors: list[str]
+    renewal: RenewalState
+    renewal_reason: str | None
+    renews_at: float | None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from time import time
 
-from prefect_preflight._environment import apply
 from prefect_preflight._environment.inherit import renewal_time
 from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION, PluginProblem, PluginWarning
 from prefect_preflight._plugins.duplicates import Originals, mark
@@ -18,7 +17,12 @@ from .strict import WHY_WITHOUT_HOOK, is_listed, is_required
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from prefect_preflight._environment.inherit import Inheritance
+    from collections.abc import Mapping
+
+    from prefect_preflight._discovery import Candidate
+    from prefect_preflight._environment.background import BackgroundEnvironment
+    from prefect_preflight._environment.direct import DirectEnvironment
+    from prefect_preflight._environment.former import FormerOutput
     from prefect_preflight._plugins import Plugin
     from prefect_preflight._plugins.entry_point import Loaded
     from prefect_preflight._plugins.hook_result import HookResult
@@ -33,30 +37,48 @@ if TYPE_CHECKING:
 class Ledger:
     """Takes over what a run's plugins came to, into their records, the environment and the log."""
 
-    def __init__(self, settings: Settings, redactor: Redactor, logger: SafeLogger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        redactor: Redactor,
+        logger: SafeLogger,
+        environment: DirectEnvironment | BackgroundEnvironment,
+        formers: Mapping[Candidate, FormerOutput],
+    ) -> None:
         self.writers: dict[str, list[str]] = {}  # variable -> the plugins that set it, in the order of application
         self._settings = settings
         self._redactor = redactor
         self._logger = logger
+        self.renewed: set[Candidate] = set()  # those whose hooks have returned values
+        self._environment = environment
+        self._formers = formers
+        self._stood_there: dict[str, str | None] = {}  # before any plugin ran
         self._originals = Originals()
 
-    def discovered(self, plugin: Plugin, inheritance: Inheritance | None) -> None:
+    def discovered(self, plugin: Plugin) -> None:
         """Take over what is known of a plugin before anything of it is loaded."""
         if self._is_another_name(plugin, self._originals.of_value(plugin)):
             return
-        if inheritance is not None:
-            self._inherited(plugin, inheritance)
+        former = self._formers.get(plugin.candidate)
+        if former is not None and former.reusable:
+            self._inherited(plugin, former)
         elif plugin.candidate.for_server:
             plugin.status = "no-startup-hook"
             self._logger.debug("Plugin %s is not loaded: it has no start-up hook", plugin.name)
 
-    def _inherited(self, plugin: Plugin, inheritance: Inheritance) -> None:
+    def _inherited(self, plugin: Plugin, former: FormerOutput) -> None:
         """An ancestor has run the plugin, and what it set still stands: nothing is loaded."""
-        plugin.status, plugin.env, plugin.inherit = "inherited", inheritance.env, True
-        plugin.expires_at, plugin.renew_at = inheritance.expires_at, inheritance.renew_at
+        plugin.status = "inherited"
+        self._keeps(plugin, former)
+        self._logger.debug("Plugin %s: an ancestor of this process ran it, its environment is inherited", plugin.name)
+
+    def _keeps(self, plugin: Plugin, former: FormerOutput) -> None:
+        """What the plugin set before is what it has."""
+        plugin.env, plugin.before, plugin.inherit = former.env, former.before, former.inherit
+        plugin.new = {name for name, value in former.before.items() if value is None}
+        plugin.expires_at, plugin.renew_at = former.expires_at, former.renew_at
         for name, value in plugin.env.items():
             self._redactor.learn(name, value)
-        self._logger.debug("Plugin %s: an ancestor of this process ran it, its environment is inherited", plugin.name)
 
     def _is_another_name(self, plugin: Plugin, original: Plugin) -> bool:
         if original is plugin:
@@ -109,14 +131,45 @@ class Ledger:
         if problem is not None:
             self._failed(plugin, "invalid-result", ("ValueError", problem))
             return
-        apply(result.env)
-        plugin.env.update(result.env)
-        for name in result.env:
+        self._apply(plugin, result.env)
+
+    def _apply(self, plugin: Plugin, env: dict[str, str]) -> None:
+        for name, value in self._environment.apply(plugin.candidate, env).items():
+            plugin.before.setdefault(name, value)
+            if self._stood_there.setdefault(name, value) is None:
+                plugin.new.add(name)
+        left_alone = self._environment.left_alone(env)
+        if left_alone:
+            text = (
+                f"{', '.join(left_alone)} cannot be renewed in the background, where only what the plugin has set "
+                f"before, and nobody else since, is replaced; prefect_preflight.refresh() sets it"
+            )
+            self._warn(plugin, PluginWarning("not-replaced", text))
+        env = {name: value for name, value in env.items() if name not in left_alone}
+        plugin.env.update(env)
+        for name in env:
             writers = self.writers.setdefault(name, [])
             writers.append(plugin.name)
             if len(writers) > 1:
                 self._logger.warning("Plugins %s set %s: the last one's value holds", ", ".join(writers), name)
-        self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(result.env))
+        self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(env))
+
+    def completed(self, plugin: Plugin) -> None:
+        """All hooks of the plugin have returned."""
+        former = self._formers.get(plugin.candidate)
+        if plugin.env:
+            self.renewed.add(plugin.candidate)
+        if plugin.env or former is None or not former.expired:
+            plugin.status = "success"
+        else:
+            self._failed(plugin, "expired", ("ValueError", "its hook returned nothing new"))
+
+    def ended(self, plugin: Plugin) -> None:
+        """Nothing more will come of the plugin: if that is nothing new, what it has set before stands again."""
+        former = self._formers.get(plugin.candidate)
+        if former is not None and not plugin.env:
+            self._environment.put_back(plugin.candidate)
+            self._keeps(plugin, former)
 
     def _problem_of(self, plugin: Plugin, result: HookResult) -> str | None:
         """Why what a hook returned cannot be what its plugin is required for, None if it may be."""
@@ -147,6 +200,10 @@ class Ledger:
         self._failed(plugin, "timed-out", ("TimeoutError", message))
 
     def _failed(self, plugin: Plugin, status: PluginStatus, error: tuple[str, str]) -> None:
+        former = self._formers.get(plugin.candidate)
+        if former is not None and former.expires_at is not None and former.expired:
+            until = former.expires_at.isoformat(" ", "seconds")
+            error = (error[0], f"{error[1]}; what it set before expired at {until}")
         plugin.status, plugin.error = status, error
         what = "Failed to load plugin %s: %s" if status == "load-failed" else "Plugin %s failed: %s"
         level = logging.DEBUG if is_required(self._settings, plugin) else logging.ERROR

@@ -22,9 +22,14 @@ _ERASE = "\r\x1b[K"
 
 
 class ProgressLine:
-    """Waits; says for what on stderr if that is a terminal, and takes it back when done."""
+    """Waits; says for what on stderr if that is a terminal, and takes it back when done.
 
-    def __init__(self) -> None:
+    Args:
+        silent: says nothing, since nobody is kept waiting.
+    """
+
+    def __init__(self, silent: bool = False) -> None:
+        self._silent = silent
         self.bell = Bell()
         """To be rung when there is something to look at."""
         self._began = clock()
@@ -48,7 +53,7 @@ class ProgressLine:
                 if left <= 0:
                     break
                 self.bell.wait(min(_LOOK, left))
-                if clock() >= next_line and _is_terminal():
+                if clock() >= next_line and not self._silent and _is_terminal():
                     written = _write(_line(waiting_for(), deadline)) or written
                     next_line = clock() + _EVERY
         finally:

@@ -31,12 +31,13 @@ class GivenUp(SystemExit):
 def end_at_exit(tasks: Sequence[Task]) -> None:
     """Have the threads of these tasks end, when the process does; needless from Python 3.14 on."""
     if tasks and sys.version_info < (3, 14):
-        atexit.register(_end, tuple(tasks))
+        atexit.register(end, tuple(tasks))
 
 
-def _end(tasks: Sequence[Task]) -> None:
+def end(tasks: Sequence[Task]) -> None:
+    """Have the threads of these tasks end now; needless from Python 3.14 on."""
     running = [task for task in tasks if not task.future.done() and task.ident is not None]
-    if not running:
+    if not running or sys.version_info >= (3, 14):
         return
     try:
         from ctypes import c_ulong, py_object, pythonapi  # here, since hardly any process comes to this

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _WITHOUT_HOOK = ("no-hook", "no-startup-hook")
 WHY_WITHOUT_HOOK = ("no-hook", "unknown-hook", "wrapper-hook")
 """What a plugin without a start-up hook is warned of, by `PluginWarning.slug`: it tells what the hook lacks."""
-_VERBS = {"load-failed": "could not be loaded", "timed-out": "timed out"}
+_VERBS = {"load-failed": "could not be loaded", "timed-out": "timed out", "expired": "was not renewed"}
 
 
 def failures(settings: Settings, plugins: Sequence[Plugin]) -> list[tuple[str, str]]:

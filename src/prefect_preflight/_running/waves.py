@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import logging
 
-from prefect_preflight._environment import mark
 from prefect_preflight._plugins import Hook, Plugin
 from prefect_preflight._plugins.describe import describe, plugin_traceback
 from prefect_preflight._plugins.entry_point import load
 from prefect_preflight._plugins.hook_call import call
-from prefect_preflight._redaction.loggers import SafeLogger
 from prefect_preflight._statuses import WAVES
 from prefect_preflight._threads.deadline import Deadline, Stopwatch, clock
 from prefect_preflight._threads.executor import DaemonExecutor, InlineExecutor
@@ -30,11 +28,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from prefect_preflight._discovery import Candidate
-    from prefect_preflight._environment.inherit import Inheritance
+    from prefect_preflight._environment.background import BackgroundEnvironment
+    from prefect_preflight._environment.direct import DirectEnvironment
+    from prefect_preflight._environment.former import FormerOutput
     from prefect_preflight._imports.room import WaitingRoom
     from prefect_preflight._plugins.entry_point import Loaded
     from prefect_preflight._plugins.hook_result import HookResult
     from prefect_preflight._redaction import Redactor
+    from prefect_preflight._redaction.loggers import SafeLogger
     from prefect_preflight._settings import Settings
     from prefect_preflight._statuses import Progress
 
@@ -61,8 +62,9 @@ class Runner:
         candidates: Sequence[Candidate],
         context: object,
         redactor: Redactor,
-        logger: logging.Logger,
-        inherited: Mapping[Candidate, Inheritance],
+        logger: SafeLogger,
+        environment: DirectEnvironment | BackgroundEnvironment,
+        formers: Mapping[Candidate, FormerOutput],
     ) -> None:
         self.plugins = [Plugin(candidate) for candidate in candidates]
         self.deadline = Deadline(settings.setup_timeout_seconds)
@@ -71,16 +73,19 @@ class Runner:
         self._prefect_time = PrefectTime(self._loading.seconds)
         self.inline = False  # whether plugins run in the importing thread, where no deadline can hold
         self._context = context
-        self._logger = SafeLogger(logger)
-        self._ledger = Ledger(settings, redactor, self._logger)
+        self._logger = logger
+        self._environment = environment
+        self._formers = formers
+        self._hidden = False  # whether the plugins' former output is
+        self._ledger = Ledger(settings, redactor, logger, environment, formers)
         self._room: WaitingRoom | None = None
         self._late = False
         self._running: list[Task] = []
         self._executor: Executor = DaemonExecutor()
-        self._progress = ProgressLine()
+        self._progress = ProgressLine(silent=environment.in_background)
         for plugin in self.plugins:
             if plugin.pending:
-                self._ledger.discovered(plugin, inherited.get(plugin.candidate))
+                self._ledger.discovered(plugin)
 
     @property
     def unfinished(self) -> bool:
@@ -91,6 +96,11 @@ class Runner:
     def writers(self) -> dict[str, list[str]]:
         """The plugins that set a variable, by its name, in the order of application."""
         return self._ledger.writers
+
+    @property
+    def renewed(self) -> set[Candidate]:
+        """The plugins whose hooks have returned values."""
+        return self._ledger.renewed
 
     @property
     def writes(self) -> int:
@@ -125,20 +135,23 @@ class Runner:
         Without a `room` Prefect has been imported already, and they find all of it.
         """
         self._room = room
+        self._hide_former_output()
         with self._watch:
-            mark(self._loading.remaining())
+            self._environment.mark(self._loading.remaining())
             self._load_side_by_side()
-            mark(self.deadline.remaining())
+            self._environment.mark(self.deadline.remaining())
             self._run_waves(late=False)
         for task in self._running:
             if self._waits(task):
                 self._defer(task)
         self._expire()
+        self._end()
 
     def late(self) -> None:
         """Let those go on that need Prefect, one at a time, then wait for what is still running, until the deadline."""
         self._late = True
-        mark(max(self._loading.remaining(), self.deadline.remaining()))
+        self._hide_former_output()
+        self._environment.mark(max(self._loading.remaining(), self.deadline.remaining()))
         with self._watch:
             while self._has_time():
                 self._load_one_by_one()
@@ -146,7 +159,21 @@ class Runner:
                 if not self._wait_for_one():
                     break
         self._expire(all_of_them=True)
+        self._end()
         self.give_up()
+
+    def _hide_former_output(self) -> None:
+        """Have those that are to run find the world as if for the first time."""
+        if not self._hidden:
+            self._hidden = True
+            pending = {plugin.candidate for plugin in self.plugins if plugin.pending}
+            self._environment.hide({candidate: self._formers[candidate] for candidate in pending & set(self._formers)})
+
+    def _end(self) -> None:
+        """Have those of which nothing more will come keep what they have set before, if that is nothing new."""
+        for plugin in self.plugins:
+            if not plugin.pending:
+                self._ledger.ended(plugin)
 
     def _expire(self, all_of_them: bool = False) -> None:
         """Have those count as timed out whose time is over: nothing that is still to come can change that."""
@@ -183,6 +210,20 @@ class Runner:
         for task in straggling:
             task.abandon()
         self._executor.shutdown()
+        self.put_back()
+
+    def end(self) -> None:
+        """Have what still runs end now, for the process does."""
+        from .stragglers import end
+
+        running = [task for task in self._running if not task.future.done()]
+        for task in running:
+            task.abandon()
+        end(running)
+
+    def put_back(self) -> None:
+        """Have what plugins have set before stand again, where nothing new has come of them."""
+        self._environment.put_all_back()
 
     # Loading
 
@@ -261,6 +302,7 @@ class Runner:
         All of it: an error is described here too, since its `__str__` may exit, or never return.
         """
         try:
+            self._environment.enter()
             if task.hook is None:
                 return load(task.plugin.candidate)
             return call(task.hook, self._context, task.set_cancel)
@@ -366,7 +408,7 @@ class Runner:
         elif hook is not None:
             self._ledger.returned(plugin, task.future.result())
             if plugin.pending and all(other.state == "done" for other in plugin.hooks):
-                plugin.status = "success"
+                self._ledger.completed(plugin)
         else:
             self._ledger.loaded(plugin, task.future.result())
 

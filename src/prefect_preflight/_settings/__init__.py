@@ -28,6 +28,8 @@ DISABLE = "PREFECT_PREFLIGHT_DISABLE"
 LOAD_TIMEOUT = "PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS"
 """Seconds that loading all plugins may take, for those who want another limit than the one of
 `Settings.loading_seconds`. Of the environment alone, too."""
+RENEW = "PREFECT_PREFLIGHT_RENEW"
+"""Whether a process renews in the background what has an expiry; of the environment alone, as well."""
 _LEAST_FOR_LOADING = 20.0  # seconds; what takes long there is mostly the machine's doing: a cold disk, a profiler
 
 # What a variable's name begins with, after `PREFECT_`, if the plugin system's settings may depend on it.
@@ -52,6 +54,7 @@ class Settings:
         load_timeout_seconds: time for loading all plugins, likewise. None for the default, see `loading_seconds`.
         strict: whether a required plugin's failure ends the process. Default False.
         safe_mode: whether plugins are loaded but their hooks not run. Default False.
+        renew: whether values with an expiry are renewed in the background. Default False.
         required: names of the plugins that strict mode insists on. None means no such list. Default None.
         logging_level: Prefect's `logging.level`, with debug mode and test mode in force. Default `INFO`.
         api_url: Prefect's `api.url`. Default None.
@@ -70,6 +73,7 @@ class Settings:
         "load_timeout_seconds",
         "logging_level",
         "problems",
+        "renew",
         "required",
         "safe_mode",
         "setup_timeout_seconds",
@@ -83,6 +87,7 @@ class Settings:
         self.deny: tuple[str, ...] | None = None
         self.setup_timeout_seconds: float = 20.0
         self.load_timeout_seconds: float | None = None
+        self.renew: bool = False
         self.strict: bool = False
         self.safe_mode: bool = False
         self.required: tuple[str, ...] | None = None

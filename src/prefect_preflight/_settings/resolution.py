@@ -5,7 +5,7 @@ Where values come from is `sources`' matter, what they mean `values`'.
 
 import sys
 
-from . import FIELDS, LOAD_TIMEOUT, PREFIXES, Settings, anything_set
+from . import FIELDS, LOAD_TIMEOUT, PREFIXES, RENEW, Settings, anything_set
 from .files import Problem, printable
 from .sources import Found, Sources
 
@@ -92,7 +92,7 @@ class _Resolver:
             return
         for field in FIELDS[1:]:
             self.plugin_setting(field)
-        self.load_timeout()
+        self.own_settings()
         self.prefect_setting("api_url", "api", "url", "prefect_api_url")
         self.prefect_setting("logging_level", "logging", "level", "prefect_logging_level")
         self.debug_modes()
@@ -128,13 +128,19 @@ class _Resolver:
 
             self.settings.exports[PREFIXES[0] + field.upper()] = export(value)
 
-    def load_timeout(self) -> None:
-        """Resolve our own setting, which the environment alone has."""
-        text = self.sources.environ.get(LOAD_TIMEOUT)
-        if text:
-            found = Found(LOAD_TIMEOUT, text, from_file=False, is_text=True)
-            value = self.parsed("", "seconds", found, "the time for running them, and at least 20")
-            self.settings.load_timeout_seconds = None if value is _BAD else value
+    def own_settings(self) -> None:
+        """Resolve our own settings, which the environment alone has."""
+        seconds = self.own_setting(LOAD_TIMEOUT, "seconds", "the time for running them, and at least 20")
+        self.settings.load_timeout_seconds = seconds
+        self.settings.renew = bool(self.own_setting(RENEW, "boolean", False))
+
+    def own_setting(self, name: str, kind: str, default: object) -> "Any":
+        """The value of one of them, None if it has none, or a bad one."""
+        text = self.sources.environ.get(name)
+        if not text:
+            return None
+        value = self.parsed("", kind, Found(name, text, from_file=False, is_text=True), default)
+        return None if value is _BAD else value
 
     def prefect_setting(self, field: str, group: str, key: str, name: str) -> None:
         """Resolve a setting that is Prefect's own."""

@@ -16,16 +16,22 @@ from prefect_preflight._state import refuse, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import ExitStack
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager, ExitStack
     from types import ModuleType
     from typing import Any, Callable
 
     from prefect_preflight._discovery import Candidate, InstalledPrefect
+    from prefect_preflight._environment.background import BackgroundEnvironment
+    from prefect_preflight._environment.direct import DirectEnvironment
+    from prefect_preflight._environment.former import FormerOutput
     from prefect_preflight._imports.room import WaitingRoom
     from prefect_preflight._redaction import Redactor
+    from prefect_preflight._redaction.loggers import SafeLogger
     from prefect_preflight._running.waves import Runner
     from prefect_preflight._settings import Settings
+    from prefect_preflight._statuses import RenewalState
+    from prefect_preflight.api import HookContext
 
 
 _PATIENCE = 0.2  # seconds that a failing import waits for hooks that have been given up, and hear of it soon
@@ -75,7 +81,11 @@ class PrefectImport:
         self.under_way = True
         self.body_executed = False
         self.internal_errors: list[str] = []
-        self.new_runner: Callable[..., Runner] | None = None
+        self.renewal: RenewalState = "off"
+        self.renewal_reason: str | None = None  # why it is refused
+        self.renews_at: float | None = None  # when the next renewal is due, in seconds since the epoch
+        self._context: HookContext | None = None
+        self._logger: SafeLogger | None = None
         self._room: WaitingRoom | None = None  # None: hooks run after the body, in the importing thread
         self._resources: ExitStack | None = None
         self._modules_before = frozenset(name for name in sys.modules if name.startswith("prefect."))
@@ -115,23 +125,46 @@ class PrefectImport:
 
     def _make_runner(self) -> None:
         from contextlib import ExitStack
-        from functools import partial
 
+        from prefect_preflight._environment.direct import DirectEnvironment
         from prefect_preflight._environment.inherit import recall
         from prefect_preflight._redaction import Redactor
-        from prefect_preflight._redaction.loggers import make_logger_factory, shown
-        from prefect_preflight._running.waves import Runner
+        from prefect_preflight._redaction.loggers import SafeLogger, make_logger_factory, shown
         from prefect_preflight.api import HookContext
 
         self.redactor = Redactor()
         self.redactor.learn_all(os.environ)  # what a hook was given it may log, or raise with, as well
         logger_factory = make_logger_factory(self.redactor)
-        context = HookContext(self.prefect.version, self.settings.api_url, logger_factory)
-        logger = logger_factory("prefect.plugins")
-        self.new_runner = partial(Runner, self.settings, context=context, redactor=self.redactor, logger=logger)
-        self.runner = self.new_runner(self.candidates, inherited=recall(self.candidates, self.settings))
+        self._context = HookContext(self.prefect.version, self.settings.api_url, logger_factory)
+        self._logger = SafeLogger(logger_factory("prefect.plugins"))
+        formers = recall(self.candidates, self.settings)
+        self.runner = self.new_runner(self.candidates, formers, DirectEnvironment())
         self._resources = ExitStack()
         self._resources.enter_context(shown(self.settings.logging_level, self.redactor))
+
+    def new_runner(
+        self,
+        candidates: "Sequence[Candidate]",
+        formers: "Mapping[Candidate, FormerOutput]",
+        environment: "DirectEnvironment | BackgroundEnvironment",
+        settings: "Settings | None" = None,
+        logger: "SafeLogger | None" = None,
+    ) -> "Runner":
+        """Whoever runs plugins of this import: all of them, or some of them again.
+
+        Args:
+            candidates: the plugins.
+            formers: what they set before.
+            environment: what they set is applied to.
+            settings: other ones than this import's.
+            logger: another one than this import's.
+        """
+        from prefect_preflight._running.waves import Runner
+
+        redactor, logger = self.redactor, logger or self._logger
+        if redactor is None or logger is None:
+            raise RuntimeError("no plugin has run")
+        return Runner(settings or self.settings, candidates, self._context, redactor, logger, environment, formers)
 
     def _run_early(self) -> None:
         """Run hooks now, if there is a room for those who need Prefect, and threads; else all in this one, late."""
@@ -186,12 +219,16 @@ class PrefectImport:
 
     def leave_note(self) -> None:
         """Tell descendants what they need not do again."""
-        if self.runner is not None and any(plugin.inherit for plugin in self.runner.plugins):
-            from prefect_preflight._environment.inherit import NOTE, note
+        apply(self.note_for_descendants(os.environ))
 
-            text = note(self.runner.plugins, self.settings)
-            if text is not None:
-                apply({NOTE: text})
+    def note_for_descendants(self, environ: "Mapping[str, str]") -> "dict[str, str]":
+        """The variable that tells them, if there is anything to tell; `environ` is the environment that they get."""
+        if self.runner is None or not any(plugin.env for plugin in self.runner.plugins):
+            return {}
+        from prefect_preflight._environment.inherit import NOTE, note
+
+        text = note(self.runner.plugins, self.settings, environ)
+        return {} if text is None else {NOTE: text}
 
     def check_strictly(self) -> None:
         """Exit, in strict mode, if a required plugin is known to have failed.
@@ -227,7 +264,15 @@ class PrefectImport:
             self._room.import_what_is_wanted()
         self._close()
         self.leave_note()
+        self._renew_in_background()
         self.write_report()
+
+    def _renew_in_background(self) -> None:
+        """Have what expires renewed from now on, where that is asked for."""
+        if self.settings.renew and self.runner is not None:
+            from .renewal import begin
+
+            begin(self)
 
     def undo(self) -> None:
         """The import has failed: take back all of it, and all of Prefect that was loaded.
@@ -252,21 +297,35 @@ class PrefectImport:
         if self._resources is not None:
             self._resources.close()
 
-    def write_report(self) -> None:
-        """Write this process' report file, where that is asked for."""
+    def write_report(self, tell: "Callable[[Mapping[str, str]], None]" = apply) -> None:
+        """Write this process' report file, where that is asked for; `tell` sets the variables that tell descendants."""
         if os.environ.get(REPORT_DIR):
             from prefect_preflight._reports.file import write
 
-            write(self)
+            write(self, tell)
+
+    def log_shown(self) -> "AbstractContextManager[None]":
+        """What shows the log of plugins that run again; while it is entered."""
+        from contextlib import nullcontext
+
+        from prefect_preflight._redaction.loggers import shown
+
+        return nullcontext() if self.redactor is None else shown(self.settings.logging_level, self.redactor)
 
     def new_modules(self) -> "list[str]":
         """The names of the modules of Prefect that were loaded since the run began."""
         names = [name for name in list(sys.modules) if name.startswith("prefect.")]
         return [name for name in names if name not in self._modules_before]
 
-    def forget_in_child(self) -> None:
-        """Take back, in a child that was forked during the run, what is only for the time of the import."""
+    def forget_in_child(self, by_hook: bool) -> None:
+        """Take back, in a child that was forked during the run, what is only for the time of the import.
+
+        Args:
+            by_hook: whether a hook forked it, which is to see what hooks see.
+        """
         self.under_way, self.inside_hook = False, True
+        if self.runner is not None and not by_hook:
+            self.runner.put_back()
         if self._room is not None:
             self._room.forget_in_child()
         if self._resources is not None:

@@ -1,30 +1,46 @@
-"""Renew what has expired, when the program asks for it: there is no thread of ours in the background."""
+"""Renew what has expired: when the program asks for it, in the calling thread. `renewal` does so in the background."""
 
 from __future__ import annotations
 
 import os
-from threading import Lock
 
 from prefect_preflight._reports import last_report
 from prefect_preflight._state import state
+from prefect_preflight._threads import allocate_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from prefect_preflight._environment.background import BackgroundEnvironment
+    from prefect_preflight._environment.direct import DirectEnvironment
+    from prefect_preflight._plugins import Plugin
+    from prefect_preflight._redaction.loggers import SafeLogger
+    from prefect_preflight._running.waves import Runner
+    from prefect_preflight._settings import Settings
     from prefect_preflight.report import Report
 
     from . import PrefectImport
 
-_one_at_a_time = Lock()
+
+class Turn:
+    """Lets one thread at a time run hooks again: a context manager. A lock of the system's, whatever is patched."""
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exc: object) -> None:
+        self._lock.release()
+
+    def forget_in_child(self) -> None:
+        """Make the lock anew in a forked child: the thread that held it may not exist there."""
+        self._lock = allocate_lock()
 
 
-def _in_child() -> None:
-    """Make the lock anew in a forked child: the thread that held it may not exist there."""
-    global _one_at_a_time
-    _one_at_a_time = Lock()
-
-
+turn = Turn()
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(after_in_child=turn.forget_in_child)
 
 
 def refresh() -> Report:
@@ -33,7 +49,7 @@ def refresh() -> Report:
     Made for processes that live longer than credentials: call it where a change of `os.environ` is safe, such as at the
     start of a flow or between two polls. It works in the calling thread, which waits until the plugins are done or
     their deadline has passed; hooks that nothing says an expiry of are not called. Without plugins, or with nothing
-    expired, it costs microseconds.
+    expired, it costs microseconds. While the hooks run, what they set before is out of the environment.
 
     Returns:
         The report of this process, with the renewed plugins.
@@ -41,43 +57,65 @@ def refresh() -> Report:
     Raises:
         SystemExit: in strict mode, if a required plugin failed.
     """
-    if state.run is not None:
-        with _one_at_a_time:
-            _renew(state.run)
+    run: PrefectImport | None = state.run
+    if run is not None:
+        with turn:
+            plugins = due(run)
+            if plugins:
+                _refresh(run, plugins)
     return last_report()
 
 
-def _renew(run: PrefectImport) -> None:
-    """Run again, in the calling thread, the plugins of `run` whose environment has expired, or nearly so.
-
-    Raises:
-        SystemExit: in strict mode, if a required one failed.
-    """
+def due(run: PrefectImport) -> list[Plugin]:
+    """The plugins whose values have to be obtained anew by now."""
     from time import time
 
-    from prefect_preflight._imports.room import workers_pass
-    from prefect_preflight._redaction.loggers import shown
+    now, plugins = time(), run.runner.plugins if run.runner is not None else []
+    return [plugin for plugin in plugins if plugin.renew_at is not None and now >= plugin.renew_at]
 
-    before, now = run.runner, time()
-    if before is None or run.new_runner is None or run.redactor is None:
-        return
-    expired = {
-        plugin.candidate: plugin for plugin in before.plugins if plugin.renew_at is not None and now >= plugin.renew_at
-    }
-    if not expired:
-        return
-    runner = run.new_runner(list(expired), inherited={})
-    if not runner.can_use_threads():
-        runner.run_inline()
-    with shown(run.settings.logging_level, run.redactor), workers_pass():
+
+def _refresh(run: PrefectImport, plugins: list[Plugin]) -> None:
+    from prefect_preflight._environment.direct import DirectEnvironment
+    from prefect_preflight._imports.room import workers_pass
+
+    runner = runner_for(run, plugins, DirectEnvironment())
+    with run.log_shown(), workers_pass():
         run.run_late(runner)
-    for plugin in runner.plugins:
-        if plugin.status != "success":  # what it set has still expired: the next refresh tries again
-            plugin.renew_at = expired[plugin.candidate].renew_at
-    renewed = {plugin.candidate: plugin for plugin in runner.plugins}
-    before.plugins = [renewed.get(plugin.candidate, plugin) for plugin in before.plugins]
+    take_over(run, runner)
     run.leave_note()
     try:
         run.check_strictly()
     finally:
         run.write_report()
+
+
+def runner_for(
+    run: PrefectImport,
+    plugins: list[Plugin],
+    environment: DirectEnvironment | BackgroundEnvironment,
+    settings: Settings | None = None,
+    logger: SafeLogger | None = None,
+) -> Runner:
+    """Whoever runs these plugins again; the last two arguments are as of `PrefectImport.new_runner`."""
+    from prefect_preflight._environment.former import former_output
+
+    formers = {plugin.candidate: former_output(plugin) for plugin in plugins}
+    runner = run.new_runner(list(formers), formers, environment, settings, logger)
+    if not runner.can_use_threads():
+        runner.run_inline()
+    return runner
+
+
+def take_over(run: PrefectImport, runner: Runner) -> None:
+    """Have the plugins of an import be what came of running some of them again."""
+    from time import time
+
+    present = run.runner
+    if present is None:
+        return
+    again = {plugin.candidate: plugin for plugin in runner.plugins}
+    for plugin in present.plugins:
+        if plugin.candidate in again:
+            renewed = plugin.candidate in runner.renewed
+            again[plugin.candidate].renewed_at = time() if renewed else plugin.renewed_at
+    present.plugins = [again.get(plugin.candidate, plugin) for plugin in present.plugins]

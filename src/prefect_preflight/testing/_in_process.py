@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from prefect_preflight._command_line import run_diagnose
 from prefect_preflight._environment import unmark
+from prefect_preflight._environment.direct import DirectEnvironment
 from prefect_preflight._imports import cpython
 from prefect_preflight._imports.room import WaitingRoom
 from prefect_preflight._prefect import install
 from prefect_preflight._prefect.plugin_api import API_MODULES, serve_early, withdraw
 from prefect_preflight._redaction import Redactor
+from prefect_preflight._redaction.loggers import SafeLogger
 from prefect_preflight._running.waves import Runner
 from prefect_preflight._settings import Settings
 from prefect_preflight._state import state
@@ -70,8 +72,8 @@ def run_in_process(target: Target, conditions: Conditions) -> PluginRun:
 def _runner(target: Target, conditions: Conditions, context: HookContext, redactor: Redactor) -> Runner:
     settings = Settings()
     settings.setup_timeout_seconds = settings.load_timeout_seconds = conditions.timeout
-    logger = context.logger_factory("prefect.plugins")
-    return Runner(settings, [target.candidate], context, redactor, logger, inherited={})
+    logger = SafeLogger(context.logger_factory("prefect.plugins"))
+    return Runner(settings, [target.candidate], context, redactor, logger, DirectEnvironment(), formers={})
 
 
 def _run(runner: Runner) -> Runner:

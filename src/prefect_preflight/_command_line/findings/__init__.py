@@ -51,11 +51,14 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     "PF405": ("warning", "Hooks ran in the importing thread"),
     "PF406": ("warning", "A hook started this process"),
     "PF407": ("error", "An internal error of prefect-preflight"),
+    "PF408": ("error", "A hook did not renew what has expired"),
+    "PF409": ("warning", "Nothing is renewed in the background"),
     # What the hooks returned
     "PF501": ("warning", "Plugins set the same variable"),
     "PF502": ("error", "A plugin's values have expired"),
     "PF503": ("warning", "A plugin's values expire soon"),
     "PF504": ("warning", "Something in a plugin should be fixed"),
+    "PF505": ("warning", "A variable cannot be renewed in the background"),
 }
 """Each code's severity and title. A code keeps its meaning; one that is given up is not used again."""
 

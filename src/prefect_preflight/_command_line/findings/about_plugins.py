@@ -45,6 +45,11 @@ _FAILURES = {
         "timed out",
         "raise PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS, or make it faster: nothing of it was applied",
     ),
+    "expired": (
+        "PF408",
+        "was called again and did not renew what it set before",
+        "look into what its hook logs: where it starts from may be missing, such as credentials that it has replaced",
+    ),
 }
 # By the slug of a plugin's warning: code, what to do.
 _WARNINGS = {
@@ -64,6 +69,10 @@ _WARNINGS = {
         "PF306",
         "make an instance at module level and name that",
     ),
+    "not-replaced": (
+        "PF505",
+        "have the plugin return the same variables each time, or call prefect_preflight.refresh() in the program",
+    ),
     "wrapper-hook": (
         "PF308",
         "mark it with @register_hook alone; its options tryfirst and trylast count",
@@ -80,7 +89,13 @@ def find(report: Report, now: datetime) -> Iterator[Finding]:
             yield from _loading(plugin)
         yield from _running(plugin)
         yield from _warnings(plugin)
-        yield from _expiry(plugin, now)
+        yield from _expiry(plugin, now, report.renewal is not None and report.renewal.state == "on")
+    if report.renewal is not None and report.renewal.state == "refused":
+        yield finding(
+            "PF409",
+            f"PREFECT_PREFLIGHT_RENEW has no effect: {report.renewal.reason}",
+            "call prefect_preflight.refresh() where a change of the environment is safe, or let processes end in time",
+        )
     for variable, plugins in report.conflicts.items():
         yield finding(
             "PF501",
@@ -122,21 +137,23 @@ def _warnings(plugin: PluginInfo) -> Iterator[Finding]:
         yield finding(code, f"{plugin.name}: {warning}", remedy, subject=plugin.name)
 
 
-def _expiry(plugin: PluginInfo, now: datetime) -> Iterator[Finding]:
-    if plugin.expires_at is None:
+def _expiry(plugin: PluginInfo, now: datetime, renewed: bool) -> Iterator[Finding]:
+    if plugin.expires_at is None or plugin.status == "expired":  # which has a finding of its own
         return
     left = plugin.expires_at - now
     if left <= timedelta(0):
         yield finding(
             "PF502",
             f"what {plugin.name} set expired at {plugin.expires_at}",
-            "start the process anew; if it has just started, look at this machine's clock and at the plugin",
+            "start the process anew, or have it renew them: PREFECT_PREFLIGHT_RENEW=1; if it has just started, look at "
+            "this machine's clock and at the plugin",
             subject=plugin.name,
         )
-    elif left <= SOON:
+    elif left <= SOON and not renewed:
         yield finding(
             "PF503",
             f"what {plugin.name} set expires in {left.total_seconds():.0f} s, at {plugin.expires_at}",
-            "ask for a longer life of the credentials, or call prefect_preflight.refresh() in the program",
+            "ask for a longer life of the credentials, set PREFECT_PREFLIGHT_RENEW=1, or call "
+            "prefect_preflight.refresh() in the program",
             subject=plugin.name,
         )

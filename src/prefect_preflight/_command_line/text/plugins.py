@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefect_preflight._command_line.diagnosis import Diagnosis
-    from prefect_preflight.report import PluginInfo, Report
+    from prefect_preflight.report import PluginInfo, RenewalInfo, Report
 
 __all__ = ["discovered", "hooks"]
 
@@ -34,6 +34,7 @@ _RAN = {
     "failed": ("failed", "bad"),
     "invalid-result": ("invalid result", "bad"),
     "timed-out": ("timed out", "bad"),
+    "expired": ("not renewed", "bad"),
 }
 _NOTHING_RAN = {
     "imported-before": "Prefect was imported before the start-up hook was there.",
@@ -89,10 +90,22 @@ def hooks(diagnosis: Diagnosis) -> Iterator[Line]:
         for variable, plugins in report.conflicts.items():
             yield Line(f"  Conflict: {variable} was set by {', '.join(plugins)}; the last one holds", "warn", 4)
         yield from timeline(report)
+        if report.renewal is not None and report.renewal.state != "off":
+            yield Line(f"  Renewal: {_renewal(report.renewal)}", hang=4)
         if report.seconds is not None:
             yield Line(f"  Time: {_seconds(report.seconds)}; the hooks share {report.timeout_seconds:g} s")
     else:
         yield from _nothing_ran(diagnosis)
+
+
+def _renewal(renewal: RenewalInfo) -> str:
+    """What there is to say of the renewal in the background."""
+    if renewal.state == "refused":
+        return f"none in the background: {renewal.reason}"
+    if renewal.next is None:
+        return "in the background; nothing expires"
+    last = f"last at {renewal.last:%H:%M:%S}, " if renewal.last is not None else ""
+    return f"in the background; {last}next at {renewal.next:%H:%M:%S} UTC"
 
 
 def _nothing_ran(diagnosis: Diagnosis) -> Iterator[Line]:

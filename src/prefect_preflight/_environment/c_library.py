@@ -1,0 +1,31 @@
+"""Whether a variable's value may be replaced while C code of another thread reads it, on this C library.
+
+`os.environ[name] = value` calls `setenv`, also where the name exists. What that does to somebody who calls `getenv` in
+another thread, or has kept the pointer that it returned:
+
+glibc       Puts a pointer to a new string in the place of the old one, and frees neither the old one nor the array.
+musl        Frees the old string: who has its pointer reads freed memory.
+macOS       Writes the new value over the old one where it is not longer: who reads it meanwhile gets a part of each.
+Windows     The C runtime frees the old string, too.
+
+`docs/credentials.md` has the sources.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+def why_not_replace() -> str | None:
+    """Why it may not; None on glibc, where it may."""
+    name = "CS_GNU_LIBC_VERSION"  # glibc alone knows it (confstr(3))
+    names = getattr(os, "confstr_names", {})
+    try:
+        version = os.confstr(name) if name in names else None
+    except (OSError, ValueError):
+        version = None
+    if version and version.startswith("glibc"):
+        return None
+    return (
+        "this system's C library is not glibc, and a value that is replaced while C code reads it may crash a process"
+    )
