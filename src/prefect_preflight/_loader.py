@@ -154,6 +154,15 @@ def _run_stages(run: "PrefectImport | None", loader: "Any") -> bool:
     run.body(loader)
     _guarded(run.late, run)
     _guarded(run.complete, run)
+
+    def renewal() -> None:
+        from ._stages.renewal import begin
+
+        begin(run)
+
+    if run.settings.renew:
+        _guarded(renewal, run)
+    _guarded(run.write_report, run)
     finish()
     return True
 

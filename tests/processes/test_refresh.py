@@ -48,9 +48,7 @@ def test_renews_what_has_expired(counting: Counting) -> None:
 
 def test_descendants_inherit_what_was_renewed(counting_standin: Counting) -> None:
     """After a refresh the note for descendants is about the new values."""
-    counting_standin.install(
-        options="inherit=True, expires_at=now + timedelta(seconds=3600 if again else 1)"
-    )
+    counting_standin.install(options="inherit=True, expires_at=now + timedelta(seconds=3600 if again else 1)")
     told = counting_standin.json(
         """
         import json, os, subprocess, sys, time, prefect
@@ -173,9 +171,7 @@ def test_without_plugins_nothing_happens(counting_standin: Counting) -> None:
 
 def test_threads_that_refresh_at_once_share_one_run(counting_standin: Counting) -> None:
     """Eight threads that find the values expired: one renews, the others wait and find them good."""
-    counting_standin.install(
-        body="time.sleep(0.2)", options="expires_at=now + timedelta(seconds=3600 if again else 0)"
-    )
+    counting_standin.install(body="time.sleep(0.2)", options="expires_at=now + timedelta(seconds=3600 if again else 0)")
     told = counting_standin.json(
         """
         import json, os, threading, prefect

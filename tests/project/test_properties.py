@@ -265,7 +265,7 @@ class TestInheritance:
     @given(
         st.text(max_size=40)
         | st.recursive(ANY.filter(lambda part: not isinstance(part, bytes)), lambda part: st.dictionaries(
-            st.sampled_from(["format", "settings", "plugins", "names", "salt", "digest", "expires", "due"]), part
+            st.sampled_from(["format", "settings", "plugins", "names", "salt", "version", "expires", "due"]), part
         ), max_leaves=8).map(json.dumps)
     )  # fmt: skip
     def test_any_note(self, text: str) -> None:
@@ -282,7 +282,7 @@ class TestInheritance:
         os.environ.update(env)
         plugin = Plugin(candidate)
         plugin.status, plugin.env, plugin.inherit = "success", env, True
-        note = json.loads(inherit.note([plugin], Settings()) or "")
+        note = json.loads(inherit.note([plugin], Settings(), env) or "")
         for entry in note["plugins"].values():
             entry[field] = moment
         os.environ[inherit.NOTE] = json.dumps(note)

@@ -30,11 +30,13 @@ NO_PERMISSIONS = IS_WINDOWS or not hasattr(os, "geteuid")
 
 
 EXPIRING = """
+import sys
 from datetime import datetime, timedelta, timezone
-expires_at = datetime.now(timezone.utc) + timedelta(seconds=-5 if "A" not in os.environ else 3600)
+sys.runs = getattr(sys, "runs", 0) + 1
+expires_at = datetime.now(timezone.utc) + timedelta(seconds=-5 if sys.runs == 1 else 3600)
 if os.environ.get("BREAK"):
     raise OSError("no more")
-return SetupResult({"A": str(int(os.environ.get("A", "0")) + 1)}, expires_at=expires_at, required=True)
+return SetupResult({"A": str(sys.runs)}, expires_at=expires_at, required=True)
 """
 """The body of a hook whose first values have expired, and whose second ones have not."""
 

@@ -68,7 +68,8 @@ class DirectEnvironment:
         Returns:
             What stood there before, None for nothing: for each variable that was set.
         """
-        self._hidden.pop(candidate, None)  # this takes its place
+        if env:
+            self._hidden.pop(candidate, None)  # this takes its place
         before = {name: os.environ.get(name) for name in env}
         for name, value in env.items():
             os.environ[name] = value

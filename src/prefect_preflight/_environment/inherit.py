@@ -36,6 +36,8 @@ _LONGEST = 30_000
 _MARGIN_SHARE = 0.1
 _LONGEST_MARGIN = 300.0
 
+_LATEST = 1e11  # seconds since the epoch: some three thousand years
+
 # What stood in a variable's place before the plugins of the process ran: nothing, this very value, or another one.
 _NEW, _SAME, _OTHER = "new", "same", "other"
 
@@ -152,6 +154,8 @@ def _former(candidate: Candidate, entry: Any, same_settings: bool) -> FormerOutp
     before.update({name: env[name] for name in env if names[name][0] == _SAME})
     expires = None if entry["expires"] is None else datetime.fromtimestamp(entry["expires"], timezone.utc)
     due = None if entry["due"] is None else float(entry["due"])
+    if due is not None and not 0 <= due < _LATEST:
+        raise ValueError("no time")
     reusable = (
         bool(entry["inherit"])
         and same_settings

@@ -87,8 +87,8 @@ class SafeLogger:
 
     __slots__ = ("_logger",)
 
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
+    def __init__(self, logger: logging.Logger | SafeLogger) -> None:
+        self._logger: logging.Logger = logger._logger if isinstance(logger, SafeLogger) else logger
 
     def is_enabled_for(self, level: int) -> bool:
         """Whether anybody wants to see records of `level`."""

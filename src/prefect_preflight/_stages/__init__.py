@@ -85,7 +85,7 @@ class PrefectImport:
         self.renewal_reason: str | None = None  # why it is refused
         self.renews_at: float | None = None  # when the next renewal is due, in seconds since the epoch
         self._context: HookContext | None = None
-        self._logger: SafeLogger | None = None
+        self.logger: SafeLogger | None = None
         self._room: WaitingRoom | None = None  # None: hooks run after the body, in the importing thread
         self._resources: ExitStack | None = None
         self._modules_before = frozenset(name for name in sys.modules if name.startswith("prefect."))
@@ -136,7 +136,7 @@ class PrefectImport:
         self.redactor.learn_all(os.environ)  # what a hook was given it may log, or raise with, as well
         logger_factory = make_logger_factory(self.redactor)
         self._context = HookContext(self.prefect.version, self.settings.api_url, logger_factory)
-        self._logger = SafeLogger(logger_factory("prefect.plugins"))
+        self.logger = SafeLogger(logger_factory("prefect.plugins"))
         formers = recall(self.candidates, self.settings)
         self.runner = self.new_runner(self.candidates, formers, DirectEnvironment())
         self._resources = ExitStack()
@@ -161,7 +161,7 @@ class PrefectImport:
         """
         from prefect_preflight._running.waves import Runner
 
-        redactor, logger = self.redactor, logger or self._logger
+        redactor, logger = self.redactor, logger or self.logger
         if redactor is None or logger is None:
             raise RuntimeError("no plugin has run")
         return Runner(settings or self.settings, candidates, self._context, redactor, logger, environment, formers)
@@ -258,21 +258,12 @@ class PrefectImport:
         return shown(message(found) + pause_in_pool_worker())
 
     def complete(self) -> None:
-        """Take back what was only for the time of the import, and leave what descendants and reports need."""
+        """Take back what was only for the time of the import, and leave what descendants need."""
         self.under_way = False
         if self._room is not None:
             self._room.import_what_is_wanted()
         self._close()
         self.leave_note()
-        self._renew_in_background()
-        self.write_report()
-
-    def _renew_in_background(self) -> None:
-        """Have what expires renewed from now on, where that is asked for."""
-        if self.settings.renew and self.runner is not None:
-            from .renewal import begin
-
-            begin(self)
 
     def undo(self) -> None:
         """The import has failed: take back all of it, and all of Prefect that was loaded.

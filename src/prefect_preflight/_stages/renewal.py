@@ -43,12 +43,12 @@ _present: Renewal | None = None
 def begin(run: PrefectImport) -> None:
     """Have what expires renewed from now on, if anything does, and if that is safe here; else say why not."""
     global _present
-    if run.runner is None or all(plugin.renew_at is None for plugin in run.runner.plugins):
+    if run.runner is None or run.logger is None or all(plugin.renew_at is None for plugin in run.runner.plugins):
         run.renewal = "idle"
         return
     reason = why_not_replace()
     if reason is None:
-        renewal = Renewal(run)
+        renewal = Renewal(run, run.logger)
         try:
             renewal.start()
         except RuntimeError as error:
@@ -79,7 +79,7 @@ def _in_child() -> None:
     try:
         forget_in_child()
         if _present is not None:
-            _present = Renewal(_present.run)
+            _present = Renewal(_present.run, _present.logger)
             _present.start()
     except Exception as error:  # Python would print a traceback and go on
         complain(f"nothing is renewed in a forked process, {type(error).__name__}: {error}")
@@ -90,11 +90,13 @@ class Renewal:
 
     Args:
         run: the import whose plugins are called again.
+        logger: its logger.
     """
 
-    def __init__(self, run: PrefectImport) -> None:
+    def __init__(self, run: PrefectImport, logger: SafeLogger) -> None:
         self.run = run
-        self._logger = _Changes(logging.getLogger("prefect.plugins"))
+        self.logger = logger
+        self._logger = _Changes(logger)
         self._failures: dict[Candidate, int] = {}  # in a row
         self._not_before: dict[Candidate, float] = {}  # seconds since the epoch
         self._runner: Runner | None = None
@@ -195,7 +197,7 @@ class _Changes(SafeLogger):
 
     __slots__ = ("_told",)
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(self, logger: SafeLogger) -> None:
         super().__init__(logger)
         self._told: dict[tuple[str, str], str] = {}
 

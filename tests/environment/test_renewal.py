@@ -1,0 +1,491 @@
+"""`PREFECT_PREFLIGHT_RENEW=1`: what expires is renewed in the background, for as long as a process lives."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from snippets import ENABLED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from worlds import World
+
+pytestmark = [
+    pytest.mark.core,
+    pytest.mark.skipif(sys.platform != "linux", reason="renewal needs glibc"),
+]
+
+# Notes at each run which process and thread it is in, and what it sees. `run` counts the runs of all processes.
+PLUGIN = """
+    import json, os, subprocess, sys, threading, time
+    from datetime import datetime, timedelta, timezone
+    from prefect_preflight import SetupResult, register_hook
+    {before}
+
+    def fail(text="no way"):
+        raise OSError(text)
+
+    def lasting(seconds, env, **more):
+        return SetupResult(env, expires_at=datetime.now(timezone.utc) + timedelta(seconds=seconds), **more)
+
+    @register_hook{options}
+    def setup_environment(*, ctx):
+        inside = "PREFECT_PREFLIGHT_IN_HOOK" in os.environ
+        with open(os.environ["SEEN"], "a") as file:
+            file.write(json.dumps([os.getpid(), os.environ.get("{name}"), os.environ.get("BASE"), inside]) + "\\n")
+        with open(os.environ["SEEN"]) as file:
+            run = len(file.readlines())
+        env = {{"{name}": f"{{os.getpid()}} {{run}}", "BASE": "role"}}
+        return {result}
+"""
+HEAD = """
+import json, os, subprocess, sys, threading, time
+import prefect, prefect_preflight
+def until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, (dict(os.environ), prefect_preflight.last_report())
+        time.sleep(0.01)
+def run(name="LEASE"):
+    return int(os.environ[name].split()[1])
+def plugin():
+    return prefect_preflight.last_report().plugins[0]
+"""
+
+
+class Renewing:
+    """A world with the plugin; who ran its hook, and what the hook saw."""
+
+    def __init__(self, world: World, path: Path) -> None:
+        self.world = world
+        self.path = path
+
+    def install(self, result: str, *, before: str = "", options: str = "", name: str = "LEASE") -> None:
+        """Installs the plugin."""
+        source = PLUGIN.format(result=result, before=before, options=options, name=name)
+        self.world.plugin(name.lower(), source)
+
+    def run(self, program: str, **variables: str | None) -> tuple[Any, str]:
+        """Runs a program after `HEAD`; returns what it printed, as JSON, and its stderr."""
+        own = {"SEEN": str(self.path), "BASE": "base", "PREFECT_PREFLIGHT_RENEW": "1", "PYTHONWARNINGS": "ignore"}
+        result = self.world.run(HEAD + program, env={**ENABLED, **own, **variables})
+        assert result.returncode == 0, str(result)
+        return (json.loads(result.stdout) if result.stdout else None), result.stderr
+
+    @property
+    def seen(self) -> list[tuple[int, str | None, str | None, bool]]:
+        """PID, the variables, and whether it is marked as inside a hook: at each run of the hook."""
+        return [tuple(json.loads(line)) for line in self.path.read_text().splitlines()]
+
+
+@pytest.fixture
+def renewing(world: World, tmp_path: Path) -> Renewing:
+    """A world with the stand-in for Prefect, in which the test installs the plugin."""
+    return Renewing(world, tmp_path / "seen")
+
+
+def test_renews_for_as_long_as_the_process_lives(renewing: Renewing) -> None:
+    """Values are new before they expire, lease by lease; the hook sees the world as it was the first time."""
+    renewing.install("lasting(1, env)")
+    told, stderr = renewing.run(
+        """
+first = plugin().expires_at
+until(lambda: run() == 4)
+report = prefect_preflight.last_report()
+print(json.dumps([report.outcome, plugin().status, plugin().expires_at > first, os.environ["BASE"],
+    report.renewal.state, report.renewal.last == plugin().renewed_at, report.renewal.next > report.renewal.last,
+    threading.active_count()]))
+"""
+    )
+    assert told[:7] == ["success", "success", True, "role", "on", True, True]
+    assert told[7] >= 2
+    assert stderr == ""
+    assert [(lease, base) for _, lease, base, _ in renewing.seen] == [(None, "base")] * 4
+    assert len({pid for pid, *_ in renewing.seen}) == 1
+
+
+def test_off_by_default(renewing: Renewing) -> None:
+    """Without the setting nothing is renewed, and no module of it is loaded."""
+    renewing.install("lasting(0.2, env)")
+    told, _ = renewing.run(
+        """
+time.sleep(0.7)
+loaded = "prefect_preflight._stages.renewal" in sys.modules
+print(json.dumps([run(), prefect_preflight.last_report().renewal.state, loaded]))
+""",
+        PREFECT_PREFLIGHT_RENEW=None,
+    )
+    assert told == [1, "off", False]
+
+
+def test_nothing_expires(renewing: Renewing) -> None:
+    """Where no values have an expiry, there is no thread."""
+    renewing.install("SetupResult(env)")
+    told, stderr = renewing.run(
+        "print(json.dumps([prefect_preflight.last_report().renewal.state, [t.name for t in threading.enumerate()]]))"
+    )
+    assert told[0] == "idle" and not [name for name in told[1] if "renewal" in name]
+    assert stderr == ""
+
+
+def test_a_bad_value(renewing: Renewing) -> None:
+    """A word that means neither is one line, and nothing is renewed."""
+    renewing.install("lasting(1, env)")
+    told, stderr = renewing.run(
+        "print(json.dumps(prefect_preflight.last_report().renewal.state))", PREFECT_PREFLIGHT_RENEW="maybe"
+    )
+    assert told == "off"
+    assert stderr.startswith("prefect-preflight: PREFECT_PREFLIGHT_RENEW='maybe' is not ") and stderr.count("\n") == 1
+
+
+def test_only_values_of_variables_that_exist_are_replaced(renewing: Renewing) -> None:
+    """No name is added to the environment, none removed: not even for a moment, and not even for the hook's sake."""
+    renewing.install("lasting(0.5, {**env, 'LEASE_MORE': 'x'} if run > 1 else env)")
+    told, stderr = renewing.run(
+        """
+names, added, removed = set(os.environ), [], []
+def watch(event, args):
+    if event == "os.putenv" and os.fsdecode(args[0]) not in names:
+        added.append(os.fsdecode(args[0]))
+    elif event == "os.unsetenv":
+        removed.append(os.fsdecode(args[0]))
+sys.addaudithook(watch)
+until(lambda: run() == 4)
+print(json.dumps([added, removed, "LEASE_MORE" in os.environ, plugin().status, plugin().warning_slugs,
+    sorted(plugin().environment)]))
+"""
+    )
+    assert told == [[], [], False, "success", ["not-replaced"], ["BASE", "LEASE"]]
+    assert stderr.count("\n") == 1 and "LEASE_MORE cannot be renewed in the background" in stderr, stderr
+    assert [(lease, base) for _, lease, base, _ in renewing.seen] == [(None, "base")] * 4
+
+
+def test_what_somebody_else_has_set_stays(renewing: Renewing) -> None:
+    """A variable that the program has changed since is the program's."""
+    renewing.install("lasting(0.5, env)")
+    told, _ = renewing.run(
+        """
+os.environ["BASE"] = "mine"
+until(lambda: run() == 3)
+print(json.dumps([os.environ["BASE"], plugin().status]))
+"""
+    )
+    assert told == ["mine", "success"]
+    assert renewing.seen[2][2] == "mine"
+
+
+def test_failures_are_told_once_and_tried_again(renewing: Renewing) -> None:
+    """One line for each text, however often it fails; strict mode ends nothing; then it works again, and is silent."""
+    renewing.install("fail('first') if run in (2, 3) else fail('second') if run in (4, 5) else lasting(1.5, env)")
+    told, stderr = renewing.run(
+        """
+until(lambda: plugin().status == "failed")
+failed = [prefect_preflight.last_report().outcome, run(), plugin().error.message]
+until(lambda: run() == 6)
+print(json.dumps([failed, prefect_preflight.last_report().outcome]))
+""",
+        PREFECT_PLUGINS_STRICT="1",
+    )
+    assert told[0][:2] == ["failures", 1] and told[0][2].startswith("OSError: first")
+    assert told[1] == "success"
+    lines = [line.partition("ERROR: ")[2].partition(";")[0] for line in stderr.splitlines()]
+    # That they have expired meanwhile is another text.
+    assert sorted(set(lines), key=lines.index) == [
+        "Plugin lease failed: OSError: first",
+        "Plugin lease failed: OSError: second",
+    ]
+    assert len(lines) <= 3, stderr
+
+
+def test_a_hook_that_hangs(renewing: Renewing) -> None:
+    """The deadline holds in the background too, and the next attempt may succeed."""
+    renewing.install("time.sleep(60) if run == 2 else lasting(2, env)")
+    told, stderr = renewing.run(
+        "until(lambda: run() >= 3)\nprint(json.dumps(plugin().status))", PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="0.5"
+    )
+    assert told == "success"
+    assert stderr.count("\n") == 1 and "it was still running when the 0.5 s" in stderr, stderr
+
+
+def test_refused_where_it_is_not_safe(renewing: Renewing) -> None:
+    """On another C library than glibc, as this process takes its own for, there is one line, and a finding.
+
+    A mock of the one fact that cannot be had here; a test with musl's Python would need its loader.
+    """
+    renewing.install("lasting(0.3, env)")
+    (renewing.world.overlay / "sitecustomize.py").write_text("import os\ndel os.confstr_names['CS_GNU_LIBC_VERSION']\n")
+    told, stderr = renewing.run(
+        """
+time.sleep(0.5)
+command = [sys.executable, "-m", "plugins_diag", "--format", "json"]
+findings = json.loads(subprocess.run(command, stdout=-1, stderr=-1).stdout)["findings"]
+renewal = prefect_preflight.last_report().renewal
+print(json.dumps([renewal.state, renewal.reason, renewal.next, run(), sorted({found["code"] for found in findings})]))
+"""
+    )
+    assert told[0] == "refused" and "glibc" in told[1] and told[2:4] == [None, 1]
+    assert "PF409" in told[4]
+    assert stderr.startswith("prefect-preflight: PREFECT_PREFLIGHT_RENEW has no effect: ") and stderr.count("\n") == 1
+
+
+def test_no_hook_runs_twice_at_once(renewing: Renewing) -> None:
+    """Eight threads that call `refresh` beside the renewal: at no time do two calls of the hook overlap."""
+    before = "calls = []; overlaps = []"
+    result = "(calls.append(1), overlaps.append(len(calls)), time.sleep(0.02), calls.pop(), lasting(0.1, env))[4]"
+    renewing.install(result, before=before)
+    told, stderr = renewing.run(
+        """
+end = time.monotonic() + 2
+def work():
+    while time.monotonic() < end:
+        prefect_preflight.refresh()
+        time.sleep(0.01)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+import lease
+print(json.dumps([max(lease.overlaps), len(lease.overlaps), prefect_preflight.last_report().outcome]))
+"""
+    )
+    assert told[0] == 1 and told[1] > 5 and told[2] == "success"
+    assert stderr == ""
+
+
+def test_forked_child_renews_for_itself(renewing: Renewing) -> None:
+    """A forked child has a thread of its own, also when it was forked in the middle of a renewal."""
+    renewing.install("(time.sleep(0.3), lasting(1, env))[1]")
+    told, _ = renewing.run(
+        """
+def fork():
+    read, write = os.pipe()
+    if not os.fork():
+        mine = f"{os.getpid()} "
+        until(lambda: os.environ["LEASE"].startswith(mine))
+        first = os.environ["LEASE"]
+        until(lambda: os.environ["LEASE"] != first)
+        os.write(write, b"renewed twice")
+        os._exit(0)
+    return read
+def runs():
+    return len(open(os.environ["SEEN"]).readlines())
+idle = fork()
+before = runs()
+until(lambda: runs() > before)
+amid = fork()
+told = [os.read(pipe, 100).decode() for pipe in (idle, amid)]
+mine = f"{os.getpid()} "
+until(lambda: os.environ["LEASE"].startswith(mine))
+print(json.dumps(told))
+"""
+    )
+    assert told == ["renewed twice"] * 2
+    assert len({pid for pid, *_ in renewing.seen}) == 3
+
+
+def test_child_that_inherits_renews_for_itself(renewing: Renewing) -> None:
+    """A process that took its values over, and has not even loaded the plugin, renews them when they are due."""
+    renewing.install("lasting(3, env, inherit=True)")
+    child = (
+        "status, first = plugin().status, os.environ['LEASE']\n"
+        "until(lambda: os.environ['LEASE'] != first)\n"
+        "print(json.dumps([status, first, os.environ['LEASE'].split()[0] == str(os.getpid())]))"
+    )
+    told, _ = renewing.run(
+        f"print(json.dumps([os.environ['LEASE'], json.loads(subprocess.run([sys.executable, '-c', {HEAD + child!r}],"
+        f" stdout=-1, check=True).stdout)]))"
+    )
+    assert told[1] == ["inherited", told[0], True]
+
+
+def test_child_started_during_a_renewal_runs_hooks(renewing: Renewing) -> None:
+    """What the program starts while a hook is called in the background does not count as started by a hook."""
+    renewing.install("(time.sleep(0.7) if run == 2 else None, lasting(1, env))[1]")
+    told, _ = renewing.run(
+        """
+until(lambda: len(open(os.environ["SEEN"]).readlines()) == 2)
+code = "import prefect, prefect_preflight; print(prefect_preflight.last_report().outcome)"
+print(json.dumps(subprocess.run([sys.executable, "-c", code], stdout=-1).stdout.decode().strip()))
+"""
+    )
+    assert told == "success"
+    assert [inside for *_, inside in renewing.seen][:3] == [True, False, True]
+
+
+def test_descendants_inherit_what_was_renewed(renewing: Renewing) -> None:
+    """The note for descendants is about the new values: children started in the third lease call no hook."""
+    renewing.install("lasting(2.5, env, inherit=True)")
+    told, _ = renewing.run(
+        """
+until(lambda: run() == 3)
+code = "import os, prefect, prefect_preflight; print(os.environ['LEASE'])"
+children = [subprocess.run([sys.executable, "-c", code], stdout=-1).stdout.decode().strip() for _ in range(3)]
+print(json.dumps([children, os.environ["LEASE"]]))
+"""
+    )
+    assert told[0] == [told[1]] * 3
+    assert len(renewing.seen) == 3
+
+
+@pytest.mark.parametrize("ends", ["at its end", "by sys.exit", "by os._exit"])
+def test_the_end_waits_for_nothing(renewing: Renewing, ends: str) -> None:
+    """A process that ends while a hook is called in the background ends at once, and says nothing."""
+    renewing.install("(time.sleep(60) if run == 2 else None, lasting(0.5, env))[1]")
+    program = """
+until(lambda: len(open(os.environ["SEEN"]).readlines()) == 2)
+import atexit
+began = time.monotonic()
+print(json.dumps("ending"), flush=True)
+""" + {"at its end": "", "by sys.exit": "sys.exit(0)", "by os._exit": "os._exit(0)"}[ends]
+    own = {"SEEN": str(renewing.path), "PREFECT_PREFLIGHT_RENEW": "1"}
+    result = renewing.world.run(HEAD + program, env={**ENABLED, **own})
+    assert result.returncode == 0 and result.stdout == '"ending"\n' and result.stderr == "", str(result)
+    assert result.seconds < 20
+
+
+def test_the_report_file_is_renewed(renewing: Renewing, tmp_path: Path) -> None:
+    """The file has the times of the last renewal and of the next, and is one all the time."""
+    renewing.install("lasting(1, env)")
+    told, _ = renewing.run(
+        """
+import glob
+def report():
+    (path,) = glob.glob(os.environ["PREFECT_PREFLIGHT_REPORT_DIR"] + "/*.json")
+    return json.load(open(path))["report"]
+first = report()
+until(lambda: report()["plugins"][0]["renewed_at"] is not None)
+print(json.dumps([first["renewal"], first["plugins"][0]["renewed_at"], report()["renewal"], report()["plugins"][0]]))
+""",
+        PREFECT_PREFLIGHT_REPORT_DIR=str(tmp_path / "reports"),
+    )
+    first, never, then, plugin = told
+    assert (first["state"], first["last"], never) == ("on", None, None)
+    assert first["next"] < then["last"] == plugin["renewed_at"] < then["next"] < plugin["expires_at"]
+
+
+def test_later_waves_see_what_earlier_ones_renewed(renewing: Renewing) -> None:
+    """A plugin that feeds another one feeds it in the background as well, and what hooks change is theirs alone."""
+    renewing.install("lasting(1, env)", options="(tryfirst=True)")
+    fed = "(os.environ.update(TEMPORARY=str(run)), lasting(1, {'FED': os.environ['LEASE'], 'AT': str(run)}))[1]"
+    renewing.install(fed, name="FED")
+    told, _ = renewing.run(
+        """
+until(lambda: int(os.environ["AT"]) > 4 and os.environ["FED"] == os.environ["LEASE"])
+print(json.dumps([plugin.status for plugin in prefect_preflight.last_report().plugins] + [os.environ["TEMPORARY"]]))
+"""
+    )
+    assert told == ["success", "success", "2"]  # at the import it was the process' environment that the hook changed
+
+
+def test_another_environ(renewing: Renewing) -> None:
+    """It works where the program has put something else in the place of `os.environ`; the hook sees all of it, then."""
+    renewing.install("lasting(0.5, env)")
+    told, stderr = renewing.run(
+        """
+os.environ = dict(os.environ)
+until(lambda: run() == 3)
+print(json.dumps(plugin().status))
+"""
+    )
+    assert told == "success" and stderr == ""
+    assert renewing.seen[2][2] == "role"
+
+
+GETENV = """
+import ctypes, os, threading, time
+import prefect
+from prefect_preflight._environment.background import BackgroundEnvironment
+
+libc = ctypes.CDLL(None)
+libc.getenv.restype = ctypes.c_char_p
+name, longest = b"LEASE_01", "x" * 500
+os.environ.update({f"LEASE_{number:02}": "0" for number in range(4)})
+# `lfind` calls the function that it is given for each of so many elements, here of no size: `getenv` itself, whose
+# first argument is then the name. So the loop is C's own, and no lock of the interpreter's is held.
+count, calls = ctypes.c_size_t(1_000_000), []
+getenv = ctypes.cast(libc.getenv, ctypes.c_void_p)
+def read():
+    while len(calls) < 10 or renewing.is_alive():
+        libc.lfind(name, name, ctypes.byref(count), ctypes.c_size_t(0), getenv)
+        calls.append(count.value)
+torn = []
+def look():
+    while renewing.is_alive():
+        value = libc.getenv(name)
+        number, padding = int(value.strip(b"x")), value.count(b"x")
+        if len(value) != len(str(number)) + padding or padding != number % 500:
+            torn.append(value)
+        time.sleep(0)
+def renew():
+    for number in range(1, 10_001):
+        environment = BackgroundEnvironment()
+        padding = longest[: number % 500]
+        environment.values = {f"LEASE_{index:02}": f"{number}{padding}" for index in range(4)}
+        environment.replace({})
+renewing = threading.Thread(target=renew)
+threads = [renewing, threading.Thread(target=read), threading.Thread(target=look)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(sum(calls), os.environ["LEASE_00"].strip("x"), torn[:3])
+"""
+
+
+def test_getenv_beside_renewals(renewing: Renewing) -> None:
+    """C's `getenv`, called 10 million times in a thread beside 10,000 renewals, crashes nothing; no value is torn."""
+    result = renewing.world.run(GETENV, env=ENABLED, timeout=300)
+    assert result.returncode == 0, str(result)
+    calls, last, torn = result.stdout.split(maxsplit=2)
+    assert int(calls) >= 10_000_000 and last == "10000" and torn.strip() == "[]"
+
+
+def test_the_view_of_hooks() -> None:
+    """While a hook is called in the background, it alone sees another environment, by each way of looking."""
+    import contextvars
+    import os
+
+    from prefect_preflight._environment.background import BackgroundEnvironment, seen_by_hooks
+
+    os.environ.update(VIEW_A="a", VIEW_B="b")
+    environment = BackgroundEnvironment()
+    environment._seen.update({"VIEW_A": None, "VIEW_B": "before", "VIEW_C": "new"})
+
+    def look() -> dict[str, Any]:
+        environment.enter()
+        ways: dict[str, Callable[[], dict[str, str]]] = {
+            "copy": os.environ.copy,
+            "dict": lambda: dict(os.environ),
+            "union": lambda: os.environ | {},
+            "items": lambda: dict(os.environ.items()),
+            "unpacked": lambda: {**os.environ},
+        }
+        for way in ways.values():
+            found = {name: value for name, value in way().items() if name.startswith("VIEW_")}
+            assert found == {"VIEW_B": "before", "VIEW_C": "new"}
+        assert "VIEW_A" not in os.environ and os.getenv("VIEW_A") is None and os.environ.get("VIEW_B") == "before"
+        assert (
+            "VIEW_C" in os.environ
+            and len(os.environ) == len(list(os.environ))
+            and "'VIEW_C': 'new'" in repr(os.environ)
+        )
+        with pytest.raises(KeyError):
+            os.environ["VIEW_A"]
+        with pytest.raises(TypeError):
+            os.environ["VIEW_A"] = 1  # type: ignore[assignment]
+        os.environ["VIEW_A"] = "mine"
+        assert os.environ.pop("VIEW_B") == "before" and os.environ["VIEW_A"] == "mine"
+        os.environ.clear()
+        assert len(os.environ) == 0
+        return dict(os.environ)
+
+    kind = type(os.environ)
+    with seen_by_hooks():
+        assert contextvars.copy_context().run(look) == {}
+        assert (os.environ["VIEW_A"], os.environ["VIEW_B"], os.environ.get("VIEW_C")) == ("a", "b", None)
+        os.environ["VIEW_D"] = "d"
+        del os.environ["VIEW_A"]
+    assert type(os.environ) is kind and os.environ["VIEW_D"] == "d" and "VIEW_A" not in os.environ
