@@ -49,9 +49,10 @@ MAIN = interpreters.main()
 
 
 def _suites() -> list[nox.param]:
-    """Returns the rounds of the tests: on the main interpreter, and on the oldest and the newest that are found."""
+    """Returns the rounds of the tests: on the main interpreter, on the oldest, and on the newest one that is found."""
     suites = [nox.param(MAIN, [], id=_version(MAIN))]
-    for version in interpreters.CORE_VERSIONS:
+    newest = next(filter(interpreters.find, interpreters.NEWEST_VERSIONS), None)
+    for version in filter(None, (interpreters.OLDEST_VERSION, newest)):
         python = interpreters.find(version)
         if python and python != MAIN:
             # The main round has covered what runs on a real Prefect: each has a Python of its own there.
@@ -87,7 +88,7 @@ _built: list[Path] = []
 @nox.session
 @nox.parametrize(["python", "selection"], _suites())
 def tests(session: nox.Session, selection: list[str]) -> None:
-    """Runs the tests against the built wheel: all of them, and the core ones on the oldest and newest Pythons too."""
+    """Runs the tests against the built wheel: all of them, and the core ones on the oldest and the newest Python too."""
     _install_group(session, "test")
     wheel = _install_wheel(session)
     # Half of the tests' time is waiting: for a deadline, for a hook that sleeps. So there are more processes than

@@ -25,8 +25,8 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 OLDEST_VERSION = VERSIONS[0]
 """The oldest one."""
 
-CORE_VERSIONS = (OLDEST_VERSION, *VERSIONS[-2:])
-"""Those on which the core of the suite runs, beside the whole suite on another one."""
+NEWEST_VERSIONS = VERSIONS[:-3:-1]
+"""The newest ones, the newest first: the core of the suite runs on the first that is found, and on the oldest one."""
 
 
 @functools.cache

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from worlds import World
 
-pytestmark = pytest.mark.core
-
 # Notes at each run what it sees; the third variable has the value that it had before. What it comes to is up to the
 # test: an expression, in which `run` counts from 1, in all processes together.
 PLUGIN = """
@@ -93,6 +91,7 @@ def leasing(world: World, tmp_path: Path) -> Leasing:
 REFRESH = "print(json.dumps(says(prefect_preflight.refresh())))"
 
 
+@pytest.mark.core
 def test_refresh_shows_what_stood_there_before(leasing: Leasing) -> None:
     """What was new is not there, what was replaced is as it was; three times in a row."""
     leasing.install("lasting(0)")
@@ -138,6 +137,7 @@ def test_strict_mode_counts_it(leasing: Leasing) -> None:
     assert result.stderr.startswith(line) and result.stderr.count("\n") == 1, str(result)
 
 
+@pytest.mark.core
 def test_child_does_not_see_what_was_new(leasing: Leasing) -> None:
     """If all was new, a child's hook sees none of it, however long it is valid; nor does a grandchild's."""
     leasing.install("lasting(3600)")
@@ -157,6 +157,7 @@ def test_child_sees_values_that_belong_together(leasing: Leasing) -> None:
     assert leasing.seen == [FIRST, {"LEASE_NEW": "new 1", "LEASE_OTHER": "other 1", "LEASE_SAME": "same"}]
 
 
+@pytest.mark.core
 def test_child_does_not_see_what_has_expired(leasing: Leasing) -> None:
     """What has expired is hidden, also where something else stood before; what never changed is not."""
     leasing.install("lasting(0 if run == 1 else 3600)")
@@ -230,6 +231,7 @@ def test_hooks_of_the_same_wave_do_not_see_it(leasing: Leasing) -> None:
     assert leasing.tells(f"print(json.dumps({told}.stdout.decode()))") == "None\n"
 
 
+@pytest.mark.core
 def test_late_plugin(leasing: Leasing) -> None:
     """A plugin that needs Prefect is kept from its former output as well, and has it back if it fails."""
     leasing.install("lasting(3600) if run == 1 else fail()", before="from prefect import flow")
@@ -238,6 +240,7 @@ def test_late_plugin(leasing: Leasing) -> None:
     assert told[:4] == ["failures", "failed", "OSError: no way", ["new 1", "other 1", "same"]]
 
 
+@pytest.mark.core
 def test_hooks_in_the_importing_thread(leasing: Leasing) -> None:
     """The same holds where no thread can be had."""
     leasing.install("lasting(0)")

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
     from worlds import World
 
-pytestmark = [
-    pytest.mark.core,
-    pytest.mark.skipif(sys.platform != "linux", reason="renewal needs glibc"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="renewal needs glibc")
 
 # Notes at each run which process and thread it is in, and what it sees. `run` counts the runs of all processes.
 PLUGIN = """
@@ -90,6 +87,7 @@ def renewing(world: World, tmp_path: Path) -> Renewing:
     return Renewing(world, tmp_path / "seen")
 
 
+@pytest.mark.core
 def test_renews_for_as_long_as_the_process_lives(renewing: Renewing) -> None:
     """Values are new before they expire, lease by lease; the hook sees the world as it was the first time."""
     renewing.install("lasting(1, env)")
@@ -257,6 +255,7 @@ print(json.dumps([max(lease.overlaps), len(lease.overlaps), prefect_preflight.la
     assert stderr == ""
 
 
+@pytest.mark.core
 def test_forked_child_renews_for_itself(renewing: Renewing) -> None:
     """A forked child has a thread of its own, also when it was forked in the middle of a renewal."""
     renewing.install("(time.sleep(0.3), lasting(1, env))[1]")
@@ -332,6 +331,7 @@ print(json.dumps([children, os.environ["LEASE"]]))
     assert len(renewing.seen) == 3
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("ends", ["at its end", "by sys.exit", "by os._exit"])
 def test_the_end_waits_for_nothing(renewing: Renewing, ends: str) -> None:
     """A process that ends while a hook is called in the background ends at once, and says nothing."""
@@ -368,6 +368,7 @@ print(json.dumps([first["renewal"], first["plugins"][0]["renewed_at"], report()[
     assert first["next"] < then["last"] == plugin["renewed_at"] < then["next"] < plugin["expires_at"]
 
 
+@pytest.mark.core
 def test_later_waves_see_what_earlier_ones_renewed(renewing: Renewing) -> None:
     """A plugin that feeds another one feeds it in the background as well, and what hooks change is theirs alone."""
     renewing.install("lasting(1, env)", options="(tryfirst=True)")
@@ -435,6 +436,7 @@ print(sum(calls), os.environ["LEASE_00"].strip("x"), torn[:3])
 """
 
 
+@pytest.mark.core
 def test_getenv_beside_renewals(renewing: Renewing) -> None:
     """C's `getenv`, called 10 million times in a thread beside 10,000 renewals, crashes nothing; no value is torn."""
     result = renewing.world.run(GETENV, env=ENABLED, timeout=300)
@@ -443,6 +445,7 @@ def test_getenv_beside_renewals(renewing: Renewing) -> None:
     assert int(calls) >= 10_000_000 and last == "10000" and torn.strip() == "[]"
 
 
+@pytest.mark.core
 def test_the_view_of_hooks() -> None:
     """While a hook is called in the background, it alone sees another environment, by each way of looking."""
     import contextvars

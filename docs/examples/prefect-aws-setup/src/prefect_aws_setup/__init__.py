@@ -49,11 +49,14 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:
             "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
             "AWS_SESSION_TOKEN": credentials["SessionToken"],
+            # With it botocore reads the environment again when the credentials near their end.
+            "AWS_CREDENTIAL_EXPIRATION": credentials["Expiration"].isoformat(),
             "AWS_REGION": region,
         },
         note=f"Assumed role {role.rpartition('/')[2]}",
         required=required,
         expires_at=credentials["Expiration"],
+        inherit=bool(os.environ.get("PREFECT_AWS_SETUP_INHERIT")),
     )
 
 
