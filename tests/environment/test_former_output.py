@@ -304,3 +304,11 @@ print(os.environ.get("FORKED") or os.environ.get("FORKED_BY_APPLICATION"))
     (leasing.world.overlay / "forking.py").write_text(program)
     run = "subprocess.run([sys.executable, '-W', 'ignore', '-c', 'import forking'], stdout=-1).stdout.decode()"
     assert leasing.tells(f"print(json.dumps({run}))", LEASE_OTHER=None) == ("None\n" if by == "hook" else "new 1\n")
+
+
+def test_safe_mode_leaves_everything_as_it_is(leasing: Leasing) -> None:
+    """In a child in safe mode what an ancestor's plugins set stands, and nobody calls a hook for it later."""
+    leasing.install("lasting(0)")
+    told = leasing.tells("print(json.dumps(child(PREFECT_PLUGINS_SAFE_MODE='1', PREFECT_PREFLIGHT_RENEW='1')))")
+    assert told[:4] == ["safe-mode", "loaded", None, ["new 1", "other 1", "same"]]
+    assert len(leasing.seen) == 1

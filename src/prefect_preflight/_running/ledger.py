@@ -12,6 +12,7 @@ from prefect_preflight._environment.inherit import renewal_time
 from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION, PluginProblem, PluginWarning
 from prefect_preflight._plugins.duplicates import Originals, mark
 from prefect_preflight._redaction.characters import quoted
+from prefect_preflight._statuses import RAN
 
 from .strict import WHY_WITHOUT_HOOK, is_listed, is_required
 
@@ -169,7 +170,8 @@ class Ledger:
         former = self._formers.get(plugin.candidate)
         if former is not None and not plugin.env:
             self._environment.put_back(plugin.candidate)
-            self._keeps(plugin, former)
+            if plugin.status in RAN:  # else nobody has called its hook, and nobody is to call it again
+                self._keeps(plugin, former)
 
     def _problem_of(self, plugin: Plugin, result: HookResult) -> str | None:
         """Why what a hook returned cannot be what its plugin is required for, None if it may be."""

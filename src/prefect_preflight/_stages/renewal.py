@@ -99,6 +99,7 @@ class Renewal:
         self._logger = _Changes(logger)
         self._failures: dict[Candidate, int] = {}  # in a row
         self._not_before: dict[Candidate, float] = {}  # seconds since the epoch
+        self._complaint = ""
         self._runner: Runner | None = None
 
     def start(self) -> None:
@@ -128,8 +129,13 @@ class Renewal:
                 with turn:
                     self._renew(self._due())
             except Exception as error:  # ours
-                complain(f"internal error in the background renewal: {type(error).__name__}: {error}")
+                self._complain(f"internal error in the background renewal: {type(error).__name__}: {error}")
                 never.wait(_LONGEST_SLEEP)
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:
+            self._complaint = text
+            complain(text)
 
     def _next(self) -> float | None:
         """When the next call of a hook is due, in seconds since the epoch; None if nothing expires."""
