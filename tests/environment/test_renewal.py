@@ -211,13 +211,21 @@ def test_a_hook_that_hangs(renewing: Renewing) -> None:
     assert stderr.count("\n") == 1 and "it was still running when the 0.5 s" in stderr, stderr
 
 
-def test_refused_where_it_is_not_safe(renewing: Renewing) -> None:
-    """On another C library than glibc, as this process takes its own for, there is one line, and a finding.
+MUSL = """
+import errno, os
+def confstr(name):
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+os.confstr = confstr
+"""
 
-    A mock of the one fact that cannot be had here; a test with musl's Python would need its loader.
+
+def test_refused_where_it_is_not_safe(renewing: Renewing) -> None:
+    """On another C library than glibc there is one line, and a finding.
+
+    A mock, since a Python on musl cannot be had here: musl has this name too, and refuses it in this way.
     """
     renewing.install("lasting(0.3, env)")
-    (renewing.world.overlay / "sitecustomize.py").write_text("import os\ndel os.confstr_names['CS_GNU_LIBC_VERSION']\n")
+    (renewing.world.overlay / "sitecustomize.py").write_text(MUSL)
     told, stderr = renewing.run(
         """
 time.sleep(0.5)

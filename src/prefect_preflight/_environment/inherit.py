@@ -174,8 +174,8 @@ def _key(candidate: Candidate) -> str:
 def _digest(salt: str, *parts: str) -> str:
     """A digest of texts, their lengths before them, so that no two lists of texts are alike; 16 hexadecimal digits."""
     try:
-        # What `hashlib` has under this name. That would load OpenSSL too, which takes longer than all else here. Private;
-        # seen on CPython 3.9 to 3.15.
+        # What `hashlib` has under this name. That would load OpenSSL too, which takes longer than all else here.
+        # Private; seen on CPython 3.9 to 3.15.
         from _blake2 import blake2b
     except ImportError:
         from hashlib import blake2b
