@@ -34,6 +34,10 @@ LATE = ("deadline", "overhead", "turn")
 """The invariants about time: "turn" is that of a plugin that should have had some, and did not."""
 
 
+HALF_REGISTERED = "Exception ignored in atfork callback <built-in method release of _thread.lock object"
+"""CPython's: one plugin forks at the moment at which another one imports `concurrent.futures.thread`, which then has its
+lock released after the fork and not acquired before it. Without us it is the same."""
+
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069]")
 """What moves a terminal's cursor, or changes its colours or the direction of its text; line ends are counted."""
 
@@ -130,9 +134,9 @@ def _output(scenario: Scenario, child: Child) -> Iterator[tuple[str, str]]:
         foreign = [line for line in foreign if " | DEBUG   | prefect.profiles - " not in line]
     if foreign:
         yield "stdout", f"{foreign}"
+    lines = [line for line in child.stderr.splitlines() if not line.startswith(HALF_REGISTERED)]
     for sign in ("internal error", "prefect-preflight: ", "_DeadlockError", "Fatal Python error", "Exception ignored"):
-        if sign in child.stderr:
-            yield "stderr", next(line for line in child.stderr.splitlines() if sign in line)
+        yield from (("stderr", line) for line in lines if sign in line)
     controls = CONTROL.search(child.stderr)
     if controls is not None:
         yield "no control character", repr(child.stderr[max(0, controls.start() - 200) : controls.end() + 50])
