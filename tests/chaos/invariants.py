@@ -35,7 +35,7 @@ LATE = ("deadline", "overhead", "turn")
 
 
 HALF_REGISTERED = "Exception ignored in atfork callback <built-in method release of _thread.lock object"
-"""CPython's: one plugin forks at the moment at which another one imports `concurrent.futures.thread`, which then has its
+"""CPython's: a plugin forks at the moment at which another one imports `concurrent.futures.thread`, which then has its
 lock released after the fork and not acquired before it. Without us it is the same."""
 
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069]")

@@ -235,9 +235,15 @@ def test_hooks_of_the_same_wave_do_not_see_it(leasing: Leasing) -> None:
 def test_late_plugin(leasing: Leasing) -> None:
     """A plugin that needs Prefect is kept from its former output as well, and has it back if it fails."""
     leasing.install("lasting(3600) if run == 1 else fail()", before="from prefect import flow")
-    told = leasing.tells("print(json.dumps(child()))", LEASE_OTHER=None)
+    settings = "\nimport prefect.context\nprint(prefect.context.GLOBAL_SETTINGS_CONTEXT.seen['LEASE_NEW'])\n"
+    (leasing.world.overlay / "child.py").write_text(CHILD + settings)
+    told = leasing.tells(
+        "print(json.dumps(subprocess.run(CHILD, stdout=-1, check=True).stdout.decode()))", LEASE_OTHER=None
+    )
     assert [run["LEASE_NEW"] for run in leasing.seen] == [None] * 2
-    assert told[:4] == ["failures", "failed", "OSError: no way", ["new 1", "other 1", "same"]]
+    report, seen = told.splitlines()
+    assert json.loads(report)[:4] == ["failures", "failed", "OSError: no way", ["new 1", "other 1", "same"]]
+    assert seen == "new 1"  # what Prefect's settings are made of
 
 
 @pytest.mark.core

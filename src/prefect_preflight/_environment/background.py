@@ -33,6 +33,7 @@ class BackgroundEnvironment:
     """Collects what plugins return, shows it to the hooks of later waves, and replaces variables in the end."""
 
     in_background = True
+    restored = 0
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}

@@ -25,6 +25,8 @@ class DirectEnvironment:
     in_background = False
 
     def __init__(self) -> None:
+        self.restored = 0
+        """How many variables were put back."""
         self._hidden: dict[Candidate, dict[str, tuple[str | None, str]]] = {}  # what is seen, and what stood there
 
     def mark(self, seconds: float) -> None:
@@ -52,6 +54,7 @@ class DirectEnvironment:
         for name, (seen, value) in self._hidden.pop(candidate, {}).items():
             if os.environ.get(name) == seen:
                 os.environ[name] = value
+                self.restored += 1
 
     def put_all_back(self) -> None:
         """The same for all plugins."""

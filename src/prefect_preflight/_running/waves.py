@@ -104,8 +104,8 @@ class Runner:
 
     @property
     def writes(self) -> int:
-        """How many variables were set, each as often as it was."""
-        return sum(len(writers) for writers in self.writers.values())
+        """How many variables were set or put back, each as often as it was."""
+        return sum(len(writers) for writers in self.writers.values()) + self._environment.restored
 
     @property
     def stragglers(self) -> bool:
