@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options."""
-    seeds = int(os.environ.get("PREFLIGHT_CHAOS_SEEDS", "200"))
-    parser.addoption("--seeds", type=int, default=seeds, help=f"how many chaos worlds are made ({seeds})")
+    seeds = os.environ.get("PREFLIGHT_CHAOS_SEEDS")
+    parser.addoption("--seeds", type=int, default=seeds, help="how many worlds each test makes, if not its own number")
     parser.addoption("--first-seed", type=int, default=0, help="the first one's seed")
     parser.addoption("--seed", type=int, help="run this one only")
 
@@ -22,4 +22,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         option = metafunc.config.getoption
         only, first = option("--seed"), option("--first-seed")
-        metafunc.parametrize("seed", [only] if only is not None else range(first, first + option("--seeds")))
+        count = option("--seeds") or getattr(metafunc.module, "SEEDS", 200)
+        metafunc.parametrize("seed", [only] if only is not None else range(first, first + count))

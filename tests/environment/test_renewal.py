@@ -164,6 +164,20 @@ print(json.dumps([added, removed, "LEASE_MORE" in os.environ, plugin().status, p
     assert [(lease, base) for _, lease, base, _ in renewing.seen] == [(None, "base")] * 4
 
 
+def test_a_variable_that_is_left_out_once(renewing: Renewing) -> None:
+    """What a hook does not return in the background stays, is hidden from it as ever, and is replaced the next time."""
+    renewing.install("lasting(0.6, {'BASE': 'role'} if run == 2 else env)")
+    told, stderr = renewing.run(
+        """
+until(lambda: len(open(os.environ["SEEN"]).readlines()) == 4 and run() >= 3)
+print(json.dumps([plugin().status, plugin().warning_slugs, sorted(plugin().environment)]))
+"""
+    )
+    assert told == ["success", [], ["BASE", "LEASE"]]
+    assert stderr == ""
+    assert [(lease, base) for _, lease, base, _ in renewing.seen] == [(None, "base")] * 4
+
+
 def test_what_somebody_else_has_set_stays(renewing: Renewing) -> None:
     """A variable that the program has changed since is the program's."""
     renewing.install("lasting(0.5, env)")

@@ -19,7 +19,7 @@ from prefect_preflight._threads import Bell
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
+    from typing import Any, Callable
 
     from prefect_preflight._discovery import Candidate
 
@@ -106,14 +106,20 @@ class BackgroundEnvironment:
 
 
 @contextmanager
-def seen_by_hooks() -> Iterator[None]:
+def seen_by_hooks(stays: Callable[[], bool] = bool) -> Iterator[None]:
     """Have `os.environ` show to each hook what it is to see, while this lasts.
+
+    For good, if it `stays` in the end: a hook that was given up still runs, and what it changes is not to
+    become the process' environment.
 
     By its class, for `from os import environ` has the same object. Seen to work on CPython 3.9 to 3.15. If something of
     another kind is in its place, hooks see their former output.
     """
     environ: Any = os.environ
     before = type(environ)
+    if before.__name__ == _VIEW:
+        yield
+        return
     try:
         environ.__class__ = type(_VIEW, (before,), {**_reading(before), **_writing(before)})
     except (TypeError, AttributeError):
@@ -122,7 +128,8 @@ def seen_by_hooks() -> Iterator[None]:
     try:
         yield
     finally:
-        environ.__class__ = before
+        if not stays():
+            environ.__class__ = before
 
 
 def forget_in_child() -> None:

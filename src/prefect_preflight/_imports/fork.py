@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         module: ModuleType
         body_executed: bool
 
+        def forget_refresh_in_child(self, by_hook: bool) -> None: ...
         def forget_in_child(self, by_hook: bool) -> None: ...
         def new_modules(self) -> list[str]: ...
 
@@ -54,6 +55,8 @@ def _in_child() -> None:
         run = state.run
         if run is not None and state.phase == "running" and run.thread != get_ident():
             _repair(run, by_hook)
+        elif run is not None:
+            run.forget_refresh_in_child(by_hook)
     except Exception as error:  # Python would print a traceback and go on
         complain(f"a process forked while hooks ran may not be able to import Prefect: {error!r}")
 

@@ -6,6 +6,7 @@ In the importing thread alone, and without executing any of the plugins' code.
 from __future__ import annotations
 
 import logging
+import os
 from time import time
 
 from prefect_preflight._environment.inherit import renewal_time
@@ -172,6 +173,21 @@ class Ledger:
             self._environment.put_back(plugin.candidate)
             if plugin.status in RAN:  # else nobody has called its hook, and nobody is to call it again
                 self._keeps(plugin, former)
+        elif former is not None and self._environment.in_background:
+            self._keeps_what_stays(plugin, former)
+
+    def _keeps_what_stays(self, plugin: Plugin, former: FormerOutput) -> None:
+        """What the plugin did not return again stands in the background, and is still its own.
+
+        So its hook does not see that the next time, and replaces it if it returns it again.
+        """
+        for name, value in former.env.items():
+            if name not in plugin.env and os.environ.get(name) == value:
+                plugin.env[name] = value
+                if name in former.before:
+                    plugin.before[name] = former.before[name]
+                    if former.before[name] is None:
+                        plugin.new.add(name)
 
     def _problem_of(self, plugin: Plugin, result: HookResult) -> str | None:
         """Why what a hook returned cannot be what its plugin is required for, None if it may be."""

@@ -221,6 +221,11 @@ class Runner:
             task.abandon()
         end(running)
 
+    def stop_in_child(self) -> None:
+        """In a forked child, which has none of the threads: nothing more will come of what is under way."""
+        self._end()
+        self.put_back()
+
     def put_back(self) -> None:
         """Have what plugins have set before stand again, where nothing new has come of them."""
         self._environment.put_all_back()

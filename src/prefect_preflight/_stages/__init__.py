@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from prefect_preflight._environment.direct import DirectEnvironment
     from prefect_preflight._environment.former import FormerOutput
     from prefect_preflight._imports.room import WaitingRoom
+    from prefect_preflight._plugins import Plugin
     from prefect_preflight._redaction import Redactor
     from prefect_preflight._redaction.loggers import SafeLogger
     from prefect_preflight._running.waves import Runner
@@ -73,6 +74,7 @@ class PrefectImport:
         self.settings = settings
         self.candidates = candidates
         self.runner: Runner | None = None
+        self.in_forked_child: Callable[[bool], None] | None = None  # what to do there, while `refresh` is under way
         self.redactor: Redactor | None = None
         self.superseded = False  # whether a native plugin runner was taken out of Prefect's body
         self.inside_hook = inside_hook(settings.longest_seconds)  # whether a hook of an ancestor started this process
@@ -221,13 +223,22 @@ class PrefectImport:
         """Tell descendants what they need not do again."""
         apply(self.note_for_descendants(os.environ))
 
-    def note_for_descendants(self, environ: "Mapping[str, str]") -> "dict[str, str]":
-        """The variable that tells them, if there is anything to tell; `environ` is the environment that they get."""
-        if self.runner is None or not any(plugin.env for plugin in self.runner.plugins):
+    def note_for_descendants(
+        self, environ: "Mapping[str, str]", plugins: "Sequence[Plugin] | None" = None
+    ) -> "dict[str, str]":
+        """The variable that tells them, if there is anything to tell.
+
+        Args:
+            environ: the environment that they get.
+            plugins: what it tells of; by default the plugins as they are.
+        """
+        if plugins is None:
+            plugins = self.runner.plugins if self.runner is not None else ()
+        if not any(plugin.env for plugin in plugins):
             return {}
         from prefect_preflight._environment.inherit import NOTE, note
 
-        text = note(self.runner.plugins, self.settings, environ)
+        text = note(plugins, self.settings, environ)
         return {} if text is None else {NOTE: text}
 
     def check_strictly(self) -> None:
@@ -307,6 +318,12 @@ class PrefectImport:
         """The names of the modules of Prefect that were loaded since the run began."""
         names = [name for name in list(sys.modules) if name.startswith("prefect.")]
         return [name for name in names if name not in self._modules_before]
+
+    def forget_refresh_in_child(self, by_hook: bool) -> None:
+        """Take back, in a child that was forked during a `refresh` in another thread, what hooks alone are to see."""
+        repair, self.in_forked_child = self.in_forked_child, None
+        if repair is not None:
+            repair(by_hook)
 
     def forget_in_child(self, by_hook: bool) -> None:
         """Take back, in a child that was forked during the run, what is only for the time of the import.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
+from prefect_preflight._environment import unmark
 from prefect_preflight._reports import last_report
 from prefect_preflight._state import state
 from prefect_preflight._threads import allocate_lock
@@ -79,14 +81,27 @@ def _refresh(run: PrefectImport, plugins: list[Plugin]) -> None:
     from prefect_preflight._imports.room import workers_pass
 
     runner = runner_for(run, plugins, DirectEnvironment())
-    with run.log_shown(), workers_pass():
-        run.run_late(runner)
-    take_over(run, runner)
-    run.leave_note()
+    run.in_forked_child = partial(_repair_in_child, run, runner)
+    try:
+        with run.log_shown(), workers_pass():
+            run.run_late(runner)
+        take_over(run, runner)
+        run.leave_note()
+    finally:
+        run.in_forked_child = None
     try:
         run.check_strictly()
     finally:
         run.write_report()
+
+
+def _repair_in_child(run: PrefectImport, runner: Runner, by_hook: bool) -> None:
+    """Have what plugins set before stand again in a child that was forked meanwhile, unless a hook forked it."""
+    if not by_hook:
+        unmark()
+        runner.stop_in_child()
+        take_over(run, runner)
+        run.leave_note()
 
 
 def runner_for(
@@ -108,14 +123,17 @@ def runner_for(
 
 def take_over(run: PrefectImport, runner: Runner) -> None:
     """Have the plugins of an import be what came of running some of them again."""
+    if run.runner is not None:
+        run.runner.plugins = taken_over(run.runner.plugins, runner)
+
+
+def taken_over(plugins: list[Plugin], runner: Runner) -> list[Plugin]:
+    """The plugins, those that were run again as what came of that."""
     from time import time
 
-    present = run.runner
-    if present is None:
-        return
-    again = {plugin.candidate: plugin for plugin in runner.plugins}
-    for plugin in present.plugins:
+    again = {plugin.candidate: plugin for plugin in runner.plugins if not plugin.pending}
+    for plugin in plugins:
         if plugin.candidate in again:
             renewed = plugin.candidate in runner.renewed
             again[plugin.candidate].renewed_at = time() if renewed else plugin.renewed_at
-    present.plugins = [again.get(plugin.candidate, plugin) for plugin in present.plugins]
+    return [again.get(plugin.candidate, plugin) for plugin in plugins]

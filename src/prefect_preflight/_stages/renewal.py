@@ -22,7 +22,7 @@ from prefect_preflight._redaction.outlet import complain
 from prefect_preflight._settings import RENEW
 from prefect_preflight._threads import Bell, start_thread
 
-from .refresh import due, runner_for, take_over, turn
+from .refresh import due, runner_for, taken_over, turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,15 +160,20 @@ class Renewal:
         settings.strict = False
         self._runner = runner = runner_for(run, plugins, environment, settings, self._logger)
         try:
-            with run.log_shown(), seen_by_hooks():
+            with run.log_shown(), seen_by_hooks(lambda: runner.stragglers):
                 runner.late()
         finally:
             self._runner = None
             for plugin in plugins:
                 self._not_before[plugin.candidate] = time() + _LEAST_PAUSE
-        take_over(run, runner)
-        # The note is about the very values, for whoever starts a process at this moment.
-        environment.replace(run.note_for_descendants({**os.environ, **environment.values}))
+        if run.runner is None:
+            return
+        renewed = taken_over(run.runner.plugins, runner)
+        # The note is about the very values, for whoever starts a process at this moment. And the record is changed in
+        # the same time slice, for whoever forks.
+        environment.replace(run.note_for_descendants({**os.environ, **environment.values}, renewed))
+        run.runner.plugins = renewed
+        run.strict_exit = None  # that of a `refresh`, which did not end the process
         if any(name.upper().startswith("PREFECT_") for name in environment.values):
             from prefect_preflight._prefect.settings_context import refresh_settings
 
