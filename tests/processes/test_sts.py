@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
+from sts import serving
 
 from toys import repetitions
 
@@ -89,33 +89,9 @@ class Sts:
 @pytest.fixture
 def sts(new_host: Host, tmp_path: Path) -> Iterator[Sts]:
     """An STS on a free port of the loopback interface, while the test runs."""
-    from counting import INSIDE
-
     log = tmp_path / "sts.log"
-    command = [new_host.python, str(INSIDE / "sts_server.py"), str(log)]
-    errors = tmp_path / "sts.stderr"
-    with (
-        errors.open("w") as stderr,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            env=new_host.environment({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}),
-        ) as server,
-    ):
-        assert server.stdin is not None and server.stdout is not None
-        try:
-            url = server.stdout.readline().strip()
-            assert url, errors.read_text()
-            yield Sts(url, log)
-        finally:
-            server.stdin.close()  # its sign to stop
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
+    with serving(new_host, tmp_path, str(log)) as url:
+        yield Sts(url, log)
 
 
 @pytest.fixture

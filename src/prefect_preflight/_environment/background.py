@@ -45,9 +45,6 @@ class BackgroundEnvironment:
     def mark(self, seconds: float) -> None:
         """Nothing: a process that the program starts meanwhile was not started by a hook."""
 
-    def unmark(self) -> None:
-        """Nothing, too."""
-
     def enter(self) -> None:
         """Have the calling worker, and what it does in copies of its context, see what hooks are to see."""
         _seen.set(self._seen)

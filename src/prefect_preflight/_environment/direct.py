@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import mark, unmark
+from . import mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ class DirectEnvironment:
     def mark(self, seconds: float) -> None:
         """As `_environment.mark`."""
         mark(seconds)
-
-    def unmark(self) -> None:
-        """As `_environment.unmark`."""
-        unmark()
 
     def enter(self) -> None:
         """Nothing: a worker sees the process' environment."""
