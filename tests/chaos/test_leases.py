@@ -294,8 +294,7 @@ def _environment(seen: Seen, initial: Mapping[str, Mapping[str, str | None]]) ->
     for lessee in seen.plan.lessees:
         if leases.CHANGED in initial.get(lessee.name, {}).values():
             continue  # forked in the middle of a call
-        stands = {name: value for name, value in initial.get(lessee.name, {}).items() if leases.run_of(value)}
-        states = list(_history(seen, lessee, stands))
+        states = list(_history(seen, lessee, _own(initial.get(lessee.name, {}))))
         if seen.found["at_end"][lessee.name] != states[-1] and not seen.spoilt(lessee):
             expected = {name: value for name, value in states[-1].items() if value is not None}
             kinds = [[call["run"], call["kind"], call["background"]] for call in seen.calls(lessee)]
@@ -311,6 +310,11 @@ def _history(seen: Seen, lessee: leases.Lessee, stands: dict[str, str]) -> Itera
         # In the background nothing is added, and what is not returned stays.
         stands = {name: values.get(name, stands[name]) for name in stands} if call["background"] else values
         yield {**nothing, **stands}
+
+
+def _own(state: Mapping[str, str | None]) -> dict[str, str]:
+    """Of variables and what stands in them, those in which a plugin's values do."""
+    return {name: value for name, value in state.items() if value is not None and leases.run_of(value)}
 
 
 def _returned(call: Mapping[str, Any]) -> dict[str, str]:
@@ -359,6 +363,8 @@ def _forked(first: Seen, path: Path) -> Iterator[tuple[str, str]]:
         born = forked.found["at_start"][lessee.name]
         amid = [call["kind"] for call in first.calls(lessee) if _was_running(call, first.found["forked"])]
         stood = list(_history(first, lessee, {}))[1:]
+        # Its own renewing thread may be faster than the thread that looks what it was born with.
+        stood += [later for state in stood for later in _history(forked, lessee, _own(state))]
         if born not in stood and leases.CHANGED not in born.values() and not first.spoilt(lessee):
             yield "born whole", f"{born}, while {amid} ran"
     yield from _process(forked)
