@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.resources import files
@@ -18,6 +19,7 @@ from prefect_preflight._command_line.diagnosis import Diagnosis
 from prefect_preflight._command_line.diagnosis.activation import Activation, PrefectFound
 from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
 from prefect_preflight._command_line.diagnosis.startup_files import StartupFile
+from prefect_preflight._command_line.diagnosis.surroundings import Surroundings
 from prefect_preflight.report import (
     HookInfo,
     PluginInfo,
@@ -55,6 +57,12 @@ Running Startup Hooks
     Expires: 2024-01-15 18:30:00+00:00
 """
 """The sample in Prefect's documentation of the plugin system, section "Diagnostics"."""
+
+DOCUMENTED_SECTIONS = [
+    [line for line in section.splitlines() if line and "Expires:" not in line]
+    for section in re.split(r"^(?=Discoverable|Running)", DOCUMENTED, flags=re.MULTILINE)
+]
+"""The sample's lines by section, but for the expiry, which is shown by how far away it is: settings, plugins, hooks."""
 
 EXPIRY = datetime(2024, 1, 15, 18, 30, tzinfo=timezone.utc)
 BEFORE = datetime(2024, 1, 15, 17, 30, tzinfo=timezone.utc)
@@ -176,11 +184,12 @@ def activation(**changes: Any) -> Activation:
 
 
 def diagnosis(*plugins: PluginInfo, **parts: Any) -> Diagnosis:
-    """A diagnosis of `plugins`; `report`, `activation`, `imported` and `options` replace the healthy ones."""
+    """A diagnosis of `plugins`; keywords replace the other healthy parts."""
     return Diagnosis(
         report=parts.get("report") or report(*plugins),
         activation=parts.get("activation") or activation(),
         imported=parts.get("imported") or ImportResult("imported"),
+        surroundings=parts.get("surroundings", Surroundings()),
         options=parts.get("options", {}),
     )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from prefect_preflight._command_line import run_diagnose
+from prefect_preflight._command_line.diagnose import diagnose
 
 if __name__ == "__main__":
-    run_diagnose(sys.argv[1:], "python -m plugins_diag")
+    diagnose.main(prog_name="python -m plugins_diag")

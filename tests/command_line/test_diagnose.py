@@ -58,7 +58,9 @@ def test_check(world: World) -> None:
     result = world.run((*DIAG, "--check"), env=ENABLED)
     assert (result.returncode, result.stdout) == (0, "")
     result = world.run((*DIAG, "--check"), env={**ENABLED, "PREFECT_PLUGINS_STRICTT": "1"})
-    assert result.returncode == 1 and result.stdout.startswith("  PF202 warning: PREFECT_PLUGINS_STRICTT")
+    assert result.returncode == 1 and result.stdout.startswith(
+        "  PF202 unknown-setting (warning): PREFECT_PLUGINS_STRICTT"
+    )
 
 
 @pytest.mark.core

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,10 @@ import diag_samples as samples
 from hosts import ROOT
 from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
 from prefect_preflight._command_line.diagnosis.startup_files import Copy
-from prefect_preflight._command_line.findings import CATALOGUE, finding
+from prefect_preflight._command_line.diagnosis.surroundings import Command, OtherPrefect, Surroundings
 from prefect_preflight._command_line.findings import conclusions as checks
+from prefect_preflight._command_line.findings import finding
+from prefect_preflight._command_line.findings.catalogue import CATALOGUE, code_of
 from prefect_preflight._statuses import SEVERITIES
 from prefect_preflight.report import ErrorInfo
 
@@ -262,11 +265,54 @@ def test_findings_come_worst_first() -> None:
 
 
 def test_every_code_is_documented() -> None:
-    """docs/findings.md has a section for each code, with its title and severity, and for no other."""
+    """docs/findings.md has a section for each code, with its name, title and severity, and for no other."""
     text = (DOCS / "findings.md").read_text(encoding="utf-8")
     sections = {part.split("\n", 1)[0]: part for part in text.split("\n## ")[1:]}
-    assert list(sections) == list(CATALOGUE)
-    for code, (severity, title) in CATALOGUE.items():
-        assert f"**{title}** ({severity})" in sections[code]
+    assert list(sections) == [f"{code} {name}: {title}" for code, (name, _, title) in CATALOGUE.items()]
+    for heading, (code, (_, severity, _)) in zip(sections, CATALOGUE.items()):
+        assert sections[heading].partition("\n\n")[2].startswith(f"*{severity.capitalize()}.* ")
         assert severity in SEVERITIES
-        assert finding(code, "m", "r").anchor == f"docs/findings.md#{code.lower()}"
+        # As Python-Markdown and GitHub make it of the heading.
+        slug = re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-")
+        assert "--" not in slug and finding(code, "m", "r").anchor == f"docs/findings.md#{slug}"
+
+
+def test_a_code_has_a_name() -> None:
+    """No two have the same; either stands for the code, in capitals or not."""
+    names = [known.name for known in CATALOGUE.values()]
+    assert len(set(names)) == len(names) and all(re.fullmatch(r"[a-z-]+", name) for name in names)
+    assert [code_of(text) for text in ("PF307", "pf307", "plugin-denied", "Plugin-Denied")] == ["PF307"] * 4
+    assert code_of("PF999") is None
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "expected", "says"),
+    [
+        (Surroundings(virtual_env="/other"), [("PF112", "warning")], "(VIRTUAL_ENV) is /other"),
+        (Surroundings(commands=(Command("prefect", "/b/prefect", "/b/python"),)), [("PF112", "warning")], "/b/python"),
+        (Surroundings(commands=(Command("python", "/b/python", "/b/python"),)), [("PF112", "info")], "/b/python"),
+        (Surroundings(prefects=(OtherPrefect("/p/prefect", ("prefect 2.0",)),)), [("PF113", "warning")], "prefect 2.0"),
+    ],
+)
+def test_what_may_be_taken_for_this_environment(
+    surroundings: Surroundings, expected: list[tuple[str, str]], says: str
+) -> None:
+    """A diagnosis in the wrong environment says so."""
+    findings = checks.find(samples.diagnosis(surroundings=surroundings), samples.BEFORE)
+    assert [(one.code, one.severity) for one in findings] == expected and says in findings[0].message
+
+
+def test_a_required_plugin_that_is_denied() -> None:
+    """Two lists contradict each other; strict mode will end each import."""
+    settings = samples.settings(strict=True, required=(["AWS_setup"], "REQ"))
+    denied = samples.unloaded(status="filtered", reason="in deny list")
+    findings = checks.find(samples.diagnosis(report=samples.report(denied, settings=settings)), samples.BEFORE)
+    assert [(one.code, one.severity) for one in findings] == [("PF211", "error"), ("PF307", "info")]
+    assert findings[0].message == "REQ requires aws-setup, and it is in deny list"
+
+
+def test_a_broken_plugins_remedy_can_be_copied() -> None:
+    """It names the module, quoted for a shell."""
+    plugin = samples.unloaded(value="a b;c:Plugin", status="load-failed", error=ERROR)
+    (one,) = checks.find(samples.diagnosis(plugin), samples.BEFORE)
+    assert "`python -c 'import a b;c'` shows the traceback" in one.remedy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 import diag_samples as samples
 from prefect_preflight._command_line.diagnosis.prefect_import import ImportResult
 from prefect_preflight._command_line.findings import conclusions as checks
-from prefect_preflight._command_line.terminal import encodable
+from prefect_preflight._command_line.moments import expiry
+from prefect_preflight._command_line.terminal import WIDTH, encodable
 from prefect_preflight._command_line.text.report import as_text, findings_as_text
-from prefect_preflight.report import ErrorInfo
+from prefect_preflight.report import ErrorInfo, HookInfo
 
 pytestmark = pytest.mark.core
 
@@ -23,10 +25,11 @@ def plain(text: str, _style: str) -> str:
     return text
 
 
-def rendered(*plugins: Any, **parts: Any) -> list[str]:
+def rendered(*plugins: Any, width: int = WIDTH, everything: bool = False, **parts: Any) -> list[str]:
     """The lines of the whole report, without styles."""
+    form: dict[str, Any] = {"width": width, "everything": everything}
     diagnosis = samples.diagnosis(*plugins, **parts)
-    return as_text(diagnosis, checks.find(diagnosis, samples.BEFORE), plain).splitlines()
+    return as_text(diagnosis, checks.find(diagnosis, samples.BEFORE), plain, samples.BEFORE, **form).splitlines()
 
 
 def section(lines: list[str], title: str) -> list[str]:
@@ -37,10 +40,15 @@ def section(lines: list[str], title: str) -> list[str]:
 
 
 def test_the_documented_sample_comes_line_by_line() -> None:
-    """Every line of the sample is there, letter for letter and in its order; others may stand between."""
-    lines = iter(rendered())
-    missing = [line for line in samples.DOCUMENTED.splitlines() if line and line not in lines]
-    assert not missing
+    """Every line of the sample is there, letter for letter, and in its order within each section.
+
+    But for the expiry, which says how far away it is.
+    """
+    lines = rendered()
+    for section in samples.DOCUMENTED_SECTIONS:
+        rest = iter(lines)
+        assert [line for line in section if line not in rest] == []
+    assert "    Expires: in 60 min (18:30 UTC)" in lines
 
 
 def test_blank_lines_set_the_sections_apart_as_in_the_sample() -> None:
@@ -50,6 +58,52 @@ def test_blank_lines_set_the_sections_apart_as_in_the_sample() -> None:
         at = lines.index(title)
         assert lines[at - 1] == "" and lines[at + 1] == ""
     assert lines[1] == ""
+
+
+def test_the_verdict_comes_first() -> None:
+    """One line says how things stand; a healthy report has no list of findings."""
+    assert rendered()[0] == "prefect-preflight 0.1.0 — All well: 1 plugin ran in 0.8 s"
+    assert "Findings" not in rendered()
+    error = ErrorInfo("OSError", "OSError: no")
+    plugins = [samples.plugin(name=name, status="failed", error=error) for name in "abcd"]
+    lines = rendered(*plugins, samples.plugin(name="fine"), width=120)
+    problems = "a hook failed (a); a hook failed (b); a hook failed (c); 1 more"
+    assert lines[0] == f"prefect-preflight 0.1.0 — 4 problems in 5 plugins: {problems}"
+    assert lines[2:5:2] == ["Findings", "  PF401 hook-failed (error): a failed: OSError: no"]
+    disabled = samples.report(outcome="disabled", settings=samples.settings(enabled=False))
+    assert rendered(report=disabled)[0] == "prefect-preflight 0.1.0 — Plugins are disabled: no hook runs"
+
+
+def test_many_variables_are_a_number_and_the_first_ten() -> None:
+    """With `--all` all of them are shown."""
+    plugin = samples.plugin(environment={f"VARIABLE_{number:03}": "1" for number in range(300)})
+    lines = rendered(plugin)
+    at = lines.index("    Environment variables: 300")
+    assert lines[at + 10 : at + 12] == ["      VARIABLE_009=1", "      and 290 more: --all shows them"]
+    lines = rendered(plugin, everything=True)
+    assert "      VARIABLE_299=1" in lines and not any("more" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("left", "shown"),
+    [
+        (timedelta(minutes=59, seconds=59), "in 59 min (18:30 UTC)"),
+        (timedelta(seconds=90), "in 90 s (18:30 UTC)"),
+        (timedelta(hours=5), "in 5 h (18:30 UTC)"),
+        (timedelta(hours=20), "in 20 h (2024-01-15 18:30 UTC)"),
+        (timedelta(days=9), "in 9 days (2024-01-15 18:30 UTC)"),
+        (-timedelta(minutes=3), "3 min ago (18:30 UTC)"),
+    ],
+)
+def test_an_expiry_says_how_far_away_it_is(left: timedelta, shown: str) -> None:
+    """And when it is, in UTC; with the date on another day."""
+    assert expiry(samples.EXPIRY, samples.EXPIRY - left) == shown
+
+
+def test_no_hook_is_shown_to_have_run_for_longer_than_the_deadline() -> None:
+    """By the clock it may have: the deadline stands still while modules of Prefect's are executed."""
+    plugin = samples.plugin(hooks=(HookInfo("normal", 0.0, 25.3),))
+    assert "    Ran: early, for 20.00 s, loaded in 0.250 s" in rendered(plugin)
 
 
 def test_lists_are_shown_with_commas() -> None:
@@ -105,7 +159,7 @@ def test_lists_are_shown_with_commas() -> None:
             [
                 "  • aws-setup: success, inherited",
                 "      A=1",
-                "    Ran: not here; inherited from an ancestor, valid in all its descendants",
+                "    Ran: not here; inherited from an ancestor",
             ],
         ),
         (
@@ -151,12 +205,17 @@ def test_a_hook_that_is_not_active_is_not_pretended() -> None:
     assert not any("success" in line for line in lines)
 
 
-def test_every_sentence_fits_80_columns() -> None:
-    """Messages are wrapped at 80 columns; only names, values and paths may be longer."""
+@pytest.mark.parametrize("width", [40, 64, 80, 100, 120])
+def test_every_line_fits_the_terminal(width: int) -> None:
+    """Lines are wrapped between words; only a name, a value or a path is longer, and whole."""
     long = "the plugin could not reach the service " * 9
     failed = samples.plugin(status="failed", error=ErrorInfo("OSError", long), warnings=(long,), note=long)
-    lines = rendered(failed)
-    assert max(map(len, lines)) <= 80
+    slow = samples.plugin(name="another-one-with-a-long-name", hooks=(HookInfo("normal", 0.25, 12.5),))
+    settings = samples.settings(allow=(["aws-setup", "another-one-with-a-long-name", "a-third-one"], "PREFECT_X"))
+    lines = rendered(report=samples.report(failed, slow, settings=settings), width=width)
+    too_long = [line for line in lines if len(line) > width]
+    assert all(len(line.split()) == 1 for line in too_long), too_long
+    assert max(map(len, lines)) > width - 12 or width > 100
     assert " ".join(" ".join(lines).split()).count(long.strip()) == 5  # error, note, warning, two findings
 
 
@@ -188,20 +247,19 @@ def test_styles_change_no_letter() -> None:
     """Colours are put around the lines; the text between them is the plain one."""
     diagnosis = samples.diagnosis(samples.plugin(status="failed", error=ErrorInfo("E", "bad")))
     findings = checks.find(diagnosis, samples.BEFORE)
-    coloured = as_text(diagnosis, findings, lambda text, style: f"<{style}>{text}</>")
+    coloured = as_text(diagnosis, findings, lambda text, style: f"<{style}>{text}</>", samples.BEFORE)
     assert "<bad>  • aws-setup: failed</>" in coloured
     for style in ("title", "good", "bad", "warn", "dim"):
         coloured = coloured.replace(f"<{style}>", "")
-    assert coloured.replace("</>", "") == as_text(diagnosis, findings, plain)
+    assert coloured.replace("</>", "") == as_text(diagnosis, findings, plain, samples.BEFORE)
 
 
-def test_check_prints_what_counts_and_nothing_else() -> None:
-    """Findings for information are no reason to print anything."""
-    filtered = samples.diagnosis(samples.unloaded(status="filtered", reason="in deny list"))
-    assert findings_as_text(checks.find(filtered, samples.BEFORE), plain) == ""
+def test_findings_alone() -> None:
+    """Each has its code and name, its remedy, and the command that says more."""
+    assert findings_as_text([], plain) == ""
     failed = samples.diagnosis(samples.plugin(status="failed", error=ErrorInfo("OSError", "OSError: no")))
     lines = findings_as_text(checks.find(failed, samples.BEFORE), plain).splitlines()
-    assert lines[0] == "  PF401 error: aws-setup failed: OSError: no"
+    assert lines[0] == "  PF401 hook-failed (error): aws-setup failed: OSError: no"
     assert lines[-1] == "    More: prefect-preflight explain PF401"
 
 
@@ -210,5 +268,5 @@ def test_rendering_changes_nothing() -> None:
     before = dict(os.environ)
     diagnosis = samples.diagnosis()
     same = replace(diagnosis)
-    assert as_text(diagnosis, [], plain) == as_text(same, [], plain)
+    assert as_text(diagnosis, [], plain, samples.BEFORE) == as_text(same, [], plain, samples.BEFORE)
     assert dict(os.environ) == before

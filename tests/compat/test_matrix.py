@@ -152,7 +152,7 @@ def test_the_command_line(cell_world: World) -> None:
     assert statuses == dict.fromkeys(CALLED, "success")
     assert calls(cell_world) == sorted(CALLED)
     result = prefect(cell_world, "--no-prompt", "experimental", "plugins", "diagnose", prefix=LEGACY)
-    assert result.stdout.startswith("Prefect Experimental Plugin System Diagnostics\n\nEnabled: True\n"), result
+    assert "\nPrefect Experimental Plugin System Diagnostics\n\nEnabled: True\n" in result.stdout, result
     for expected in ("• early-function: success", "• late: success", "• denied: filtered", "MATRIX_SECRET=••••••"):
         assert expected in result.stdout, result
     assert "fed\n" not in result.stdout

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timezone
-from typing import TextIO
 
 import click
 
-from . import document
 from .diagnosis import Options, OptionsProblem, make
 from .findings.conclusions import exit_status, find
-from .terminal import CONTEXT, document_stream, encodable, painter, say
-from .text.report import as_text, findings_as_text
+from .forms import FORMS, findings_in_form, in_form
+from .other_python import OtherPythonProblem, diagnose_with
+from .terminal import CONTEXT, document_stream, say, write
 
-__all__ = ["diagnose"]
+__all__ = ["CANNOT_DIAGNOSE", "GOES_ON", "diagnose"]
 
 CANNOT_DIAGNOSE = 2
 """Exit status where there is no report; Click exits with the same on a wrong command line."""
+GOES_ON = "the process may go on afterwards"
+"""The context's object in a process that is not this command's alone: it gets its standard output back."""
 
 
 def _plugin_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -33,14 +34,15 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, value: float 
     return value
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(context_settings=CONTEXT, short_help="What the plugins do here, and why.")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(FORMS),
     default="text",
     show_default=True,
-    help="text for people; json for programs, by the published schema, with nothing else on stdout.",
+    help="text for people; json for programs, by the published schema, with nothing else on stdout; github for the "
+    "findings as annotations of a workflow.",
 )
 @click.option(
     "--run/--no-run",
@@ -55,43 +57,55 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, value: float 
     help="Load and run this plugin only. NAME is its entry point's name.",
 )
 @click.option("--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Time for all plugins together.")
-@click.option("--check", is_flag=True, help="Print errors and warnings only: for health checks. (text only)")
-def diagnose(form: str, run: bool | None, plugin: str | None, timeout: float | None, check: bool) -> None:
+@click.option("--check", is_flag=True, help="Show errors and warnings only, for health checks.")
+@click.option("--all", "everything", is_flag=True, help="Show all variables, however many there are.")
+@click.option(
+    "--python",
+    metavar="PATH",
+    type=click.Path(exists=True),
+    help="Diagnose another interpreter, or environment, as if it were activated.",
+)
+@click.pass_context
+def diagnose(
+    context: click.Context,
+    form: str,
+    run: bool | None,
+    plugin: str | None,
+    timeout: float | None,
+    check: bool,
+    everything: bool,
+    python: str | None,
+) -> None:
     """Show what Prefect's plugins do in this Python, or why they do nothing.
 
-    Imports Prefect as any program would, which runs the plugins' hooks once, and shows that run: settings and their
-    sources, plugins, hooks, the environment that they set with its secrets redacted, and findings with remedies.
+    Imports Prefect as any program would, which runs the plugins' hooks once, and shows that run: the verdict, findings
+    with remedies, the environment that the hooks set, with secrets redacted, the settings and their sources.
 
     \b
     Exit status:
       0  healthy, or plugins are disabled
-      1  there are findings (errors or warnings)
+      1  findings: errors or warnings
       2  no diagnosis could be made
     """  # noqa: D301  # the backspace itself, with which Click keeps the lines below it as they are
-    with document_stream() as stream:
+    if python is not None:
         try:
-            diagnosis = make(Options(run, plugin, timeout))
-            findings = find(diagnosis, datetime.now(timezone.utc))
+            sys.exit(diagnose_with(python, context))
+        except OtherPythonProblem as problem:
+            raise click.BadParameter(str(problem), param_hint="--python") from None
+    with document_stream(for_good=context.obj is not GOES_ON) as stream:
+        try:
+            diagnosis, now = make(Options(run, plugin, timeout)), datetime.now(timezone.utc)
+            findings = find(diagnosis, now)
             status = exit_status(findings)
-            if form == "json":
-                text = document.as_json(diagnosis, findings, status) + "\n"
-            elif check:
-                text = findings_as_text(findings, painter(stream))
+            if check:
+                text = findings_in_form(form, diagnosis, [one for one in findings if one.counts], stream)
             else:
-                text = as_text(diagnosis, findings, painter(stream))
-            _write(stream, text)
+                text = in_form(form, diagnosis, findings, now, stream, everything)
+            write(stream, text)
         except (OptionsProblem, KeyboardInterrupt, Exception) as error:
             _complain(error)
             status = CANNOT_DIAGNOSE
     sys.exit(status)
-
-
-def _write(stream: TextIO, text: str) -> None:
-    try:
-        stream.write(encodable(text, stream.encoding))
-        stream.flush()
-    except BrokenPipeError:  # the reader has seen enough, such as `head`
-        pass
 
 
 def _complain(error: BaseException) -> None:

@@ -76,7 +76,7 @@ def _module(name: str) -> str:
     return module
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(context_settings=CONTEXT, short_help="Make a plugin project.")
 @click.argument("name")
 @click.option(
     "--directory",

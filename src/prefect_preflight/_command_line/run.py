@@ -57,11 +57,12 @@ def _holds_startup_module(directory: str) -> bool:
 
 
 @click.command(
+    short_help="Run a command with the hook active.",
     context_settings={
         **CONTEXT,
         "ignore_unknown_options": True,
         "allow_interspersed_args": False,  # what follows COMMAND is COMMAND's
-    }
+    },
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARGUMENT]...")
 def run(command: Sequence[str]) -> None:

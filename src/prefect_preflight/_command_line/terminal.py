@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, TextIO
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     Paint = Callable[[str, str], str]
 
-__all__ = ["CONTEXT", "WIDTH", "Line", "document_stream", "encodable", "joined", "painter", "say"]
+__all__ = ["CONTEXT", "WIDTH", "Line", "columns", "document_stream", "encodable", "joined", "painter", "say", "write"]
 
 WIDTH = 80
-"""Columns at which sentences are wrapped; names and values never are."""
-CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": WIDTH}
+"""Columns where nobody says how many there are."""
+_NARROWEST, _WIDEST = 40, 120  # columns: what is narrower wraps us anyway, and longer lines are hard to read
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST}
 """The `context_settings` of all commands."""
 
 _STYLES: dict[str, dict[str, Any]] = {
@@ -39,7 +40,10 @@ _PLAIN = str.maketrans({"•": "*", "…": "...", "—": "-", "█": "#", "·": 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: its text, its style, and by how much its continuation is indented (None: it is never wrapped)."""
+    """One line: its text, its style, and by how much its continuation is indented (None: it is never wrapped).
+
+    Wrapped between words alone: a name, a value or a path can be copied whole.
+    """
 
     text: str = ""
     style: str = ""
@@ -57,11 +61,35 @@ def joined(lines: Sequence[Line], paint: Paint, width: int) -> str:
     return "".join(f"{text}\n" for line in lines for text in _wrapped(line, paint, width))
 
 
+def columns(stream: TextIO) -> int:
+    """At how many columns to wrap what is written to `stream`: those of its terminal, or what `COLUMNS` says."""
+    if os.environ.get("COLUMNS", "").isdecimal():
+        width = int(os.environ["COLUMNS"])
+    else:
+        try:
+            width = os.get_terminal_size(stream.fileno()).columns
+        except (AttributeError, OSError, ValueError):  # a file, a pipe, a test's stream
+            width = 0
+    return min(max(width or WIDTH, _NARROWEST), _WIDEST)
+
+
 def painter(stream: TextIO) -> Paint:
-    """Colours on a terminal, unless `NO_COLOR` is set (https://no-color.org)."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+    """Colours on a terminal, and where somebody forces them.
+
+    `NO_COLOR` (https://no-color.org) is stronger than `FORCE_COLOR` (https://force-color.org) and `CLICOLOR_FORCE`
+    (https://bixense.com/clicolors).
+    """
+    if not _coloured(stream):
         return lambda text, _style: text
     return lambda text, style: click.style(text, **_STYLES[style])
+
+
+def _coloured(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if any(os.environ.get(name, "") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def _wrapped(line: Line, paint: Paint, width: int) -> Iterator[str]:
@@ -99,12 +127,24 @@ def encodable(text: str, encoding: str | None) -> str:
     return text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
 
 
+def write(stream: TextIO, text: str) -> None:
+    """Write a document, in what the stream can encode; a reader that has seen enough, such as `head`, is no error."""
+    try:
+        stream.write(encodable(text, stream.encoding))
+        stream.flush()
+    except BrokenPipeError:
+        pass
+
+
 @contextmanager
-def document_stream() -> Iterator[TextIO]:
-    """Where the report goes: the standard output, which is then nobody else's until the process ends.
+def document_stream(for_good: bool = True) -> Iterator[TextIO]:
+    """Where the report goes: the standard output, which is then nobody else's.
 
     Prefect and the plugins may print when they are imported, in threads that go on, in child processes and at exit. So
     the file descriptor 1 itself becomes the standard error's; only the stream that is returned writes to the old one.
+
+    Args:
+        for_good: until the process ends; else what was there is put back, for a program that goes on.
     """
     stdout = sys.stdout
     try:
@@ -131,7 +171,8 @@ def document_stream() -> Iterator[TextIO]:
     try:
         yield stream
     finally:
-        try:
+        if not for_good:
+            os.dup2(stream.fileno(), 1)
+            sys.stdout = stdout
+        with suppress(OSError):  # what could not be written a moment ago: nobody reads any more, or the disk is full
             stream.close()
-        except OSError:  # what could not be written a moment ago: nobody reads any more, or the disk is full
-            pass

@@ -155,6 +155,9 @@ class Ledger:
             if len(writers) > 1:
                 self._logger.warning("Plugins %s set %s: the last one's value holds", ", ".join(writers), name)
         self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(env))
+        if env and not self._environment.in_background:
+            # In Prefect's own words, for those who search their logs for them.
+            self._logger.note("plugin env applied%s", f" — {plugin.note}" if plugin.note else "")
 
     def completed(self, plugin: Plugin) -> None:
         """All hooks of the plugin have returned."""

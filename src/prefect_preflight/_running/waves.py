@@ -183,7 +183,7 @@ class Runner:
                 running = [task for task in self._running if task.plugin is plugin]
                 for task in running:
                     if task.hook is not None and task.started:  # its thread may not have begun
-                        task.hook.started, task.hook.ended = task.began, clock()  # how long it ran up to the deadline
+                        task.hook.started, task.hook.ended = task.began, self.deadline.end()
                 self._ledger.timed_out(plugin, bool(running), self._deadline_of(plugin).seconds)
 
     def _has_time(self) -> bool:

@@ -65,6 +65,11 @@ class Deadline(Stopwatch):
         """Seconds left, never below zero."""
         return max(0.0, self.seconds - self.spent())
 
+    def end(self) -> float:
+        """When it passed, on `clock`; the present if it has not."""
+        now = clock()
+        return now - max(0.0, self.spent(now) - self.seconds)
+
     def passed_at(self, moment: float) -> bool:
         """Whether it had passed at a moment on `clock`, whenever that is asked."""
         return self.spent(moment) > self.seconds

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from prefect_preflight.report import Report
 
     from .activation import Activation
+    from .surroundings import Surroundings
 
-__all__ = ["Diagnosis", "Options", "OptionsProblem", "make"]
+__all__ = ["Diagnosis", "Options", "OptionsProblem", "make", "without_import"]
 
 
 class OptionsProblem(Exception):
@@ -52,12 +53,14 @@ class Diagnosis:
         report: of the run that `import prefect` made; where it made none, of the settings and the plugins found.
         activation: how the start-up hook stood before.
         imported: how `import prefect` ended.
+        surroundings: what may be taken for this environment, or for its Prefect; None if nobody looked.
         options: the settings that an option of the command decided, by their field's name.
     """
 
     report: Report
     activation: Activation
     imported: ImportResult
+    surroundings: Surroundings | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,7 +83,16 @@ def make(options: Options, environ: MutableMapping[str, str] = os.environ) -> Di
         report = survey()  # so that the settings are complete, and the plugins are listed
     elif report.outcome == "strict-exit" and not report.plugins:  # it ended before they were looked for
         report = replace(report, plugins=survey().plugins)
-    return Diagnosis(_with_sources(report, decided), activation, imported, decided)
+    from . import surroundings  # here, since a probe does without, and it loads much
+
+    return Diagnosis(_with_sources(report, decided), activation, imported, surroundings.look(), decided)
+
+
+def without_import() -> Diagnosis:
+    """What concerns the hook, the settings and the installed plugins, without importing Prefect or a plugin."""
+    activation = activations.look()
+    imported = ImportResult("missing" if activation.prefect is None else "skipped")
+    return Diagnosis(survey(), activation, imported)
 
 
 def _put_into_effect(options: Options, environ: MutableMapping[str, str]) -> dict[str, str]:

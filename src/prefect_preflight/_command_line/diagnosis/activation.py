@@ -20,6 +20,8 @@ from prefect_preflight._version import __version__
 from . import startup_files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prefect_preflight._statuses import ActivationState
 
     from .startup_files import Copy, StartupFile
@@ -185,8 +187,6 @@ def _name(other: object) -> str:
 
 def _misspelt(environ: Any) -> tuple[tuple[str, str], ...]:
     """Names outside our prefixes that differ little from a setting's; those under a prefix are the settings' matter."""
-    from difflib import get_close_matches
-
     known = [prefix + field.upper() for prefix in PREFIXES for field in FIELDS]
     known += [prefix.rstrip("_") for prefix in PREFIXES]  # the group as one JSON object
     ours = (DISABLE, LOAD_TIMEOUT, RENEW, REPORT_DIR)
@@ -196,10 +196,16 @@ def _misspelt(environ: Any) -> tuple[tuple[str, str], ...]:
         if upper.startswith(PREFIXES) or upper in known or upper in ours:
             continue
         if "PLUGIN" in upper and "ECT" in upper:
-            close = get_close_matches(upper, known, 1, 0.85)
+            close = _close(upper, known)
         elif upper.startswith("PREFECT_PREFLIGHT"):
-            close = get_close_matches(upper, ours, 1, 0.85)
+            close = _close(upper, ours)
         else:
             continue
         found += [(name, likely) for likely in close]
     return tuple(found)
+
+
+def _close(name: str, known: Sequence[str]) -> list[str]:
+    from difflib import get_close_matches  # here, since few environments have such a name
+
+    return get_close_matches(name, known, 1, 0.85)

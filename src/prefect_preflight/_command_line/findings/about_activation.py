@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from . import finding
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from prefect_preflight._command_line.diagnosis import Diagnosis
     from prefect_preflight._command_line.diagnosis.activation import Activation
+    from prefect_preflight._command_line.diagnosis.surroundings import Surroundings
     from prefect_preflight.report import Report
 
     from . import Finding
@@ -35,6 +37,8 @@ def find(diagnosis: Diagnosis) -> Iterator[Finding]:
             subject=copy.location,
         )
     yield from _prefect(diagnosis)
+    if diagnosis.surroundings is not None:
+        yield from _surroundings(diagnosis.surroundings)
     yield from _run(diagnosis)
 
 
@@ -126,6 +130,36 @@ def _prefect(diagnosis: Diagnosis) -> Iterator[Finding]:
             "Prefect's own plugin runner could not be taken out of its import; it is answered with our run, so "
             "that hooks still run once, but its time is spent",
             "report the version of Prefect, and what else changes how it is imported, to prefect-preflight",
+        )
+
+
+def _surroundings(surroundings: Surroundings) -> Iterator[Finding]:
+    """What may be taken for this environment."""
+    here = f"this is {sys.executable}"
+    switch = "activate the environment that is meant, or diagnose the other one: --python"
+    if surroundings.virtual_env is not None:
+        yield finding(
+            "PF112",
+            f"the activated environment (VIRTUAL_ENV) is {surroundings.virtual_env}, and {here}",
+            f"{switch} {surroundings.virtual_env}",
+            subject="VIRTUAL_ENV",
+        )
+    for command in surroundings.commands:
+        yield finding(
+            "PF112",
+            f"{command.name!r} on PATH is {command.path}, which starts {command.interpreter}, and {here}",
+            f"{switch} {command.interpreter}",
+            subject=command.name,
+            # In an image `python` often is the system's, and nobody calls it.
+            severity="info" if command.name == "python" else None,
+        )
+    for other in surroundings.prefects:
+        installed = " and ".join(other.distributions) or "a copy without metadata"
+        yield finding(
+            "PF113",
+            f"{other.location} ({installed}) is on the path too, or lies over the one in use",
+            "uninstall the one that is not wanted; where both lie in one directory, uninstall both and install one",
+            subject=other.location,
         )
 
 

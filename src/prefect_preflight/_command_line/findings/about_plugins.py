@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import zip_longest
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from prefect_preflight._command_line.moments import expiry
 from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION
 
 from . import finding
@@ -28,7 +30,7 @@ _FAILURES = {
     "load-failed": (
         "PF303",
         "cannot be loaded",
-        "fix its entry point or what it imports; `python -c 'import MODULE'` shows the traceback",
+        "fix its entry point or what it imports; `python -c {import}` shows the traceback",
     ),
     "failed": (
         "PF401",
@@ -128,6 +130,7 @@ def _running(plugin: PluginInfo) -> Iterator[Finding]:
     if failure is not None:
         code, what, remedy = failure
         reason = f": {plugin.error.message}" if plugin.error is not None else ""
+        remedy = remedy.replace("{import}", quote(f"import {plugin.value.partition(':')[0].strip()}"))
         yield finding(code, f"{plugin.name} {what}{reason}", remedy, subject=plugin.name)
 
 
@@ -144,7 +147,7 @@ def _expiry(plugin: PluginInfo, now: datetime, renewed: bool) -> Iterator[Findin
     if left <= timedelta(0):
         yield finding(
             "PF502",
-            f"what {plugin.name} set expired at {plugin.expires_at}",
+            f"what {plugin.name} set expired {expiry(plugin.expires_at, now)}",
             "start the process anew, or have it renew them: PREFECT_PREFLIGHT_RENEW=1; if it has just started, look at "
             "this machine's clock and at the plugin",
             subject=plugin.name,
@@ -152,7 +155,7 @@ def _expiry(plugin: PluginInfo, now: datetime, renewed: bool) -> Iterator[Findin
     elif left <= SOON and not renewed:
         yield finding(
             "PF503",
-            f"what {plugin.name} set expires in {left.total_seconds():.0f} s, at {plugin.expires_at}",
+            f"what {plugin.name} set expires {expiry(plugin.expires_at, now)}",
             "ask for a longer life of the credentials, set PREFECT_PREFLIGHT_RENEW=1, or call "
             "prefect_preflight.refresh() in the program",
             subject=plugin.name,

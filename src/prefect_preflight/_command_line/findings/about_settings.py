@@ -56,6 +56,7 @@ def find(diagnosis: Diagnosis) -> Iterator[Finding]:
             "plugins are required",
             "name the plugins that are required, or remove it",
         )
+    yield from _denied(report)
     if report.setting("safe_mode"):
         by_option = "safe_mode" in diagnosis.options
         yield finding(
@@ -112,6 +113,22 @@ def _listed_names(report: Report, fields: Sequence[str]) -> Iterator[Finding]:
                     subject=name,
                     severity="info" if field == "deny" and not likely else None,
                 )
+
+
+def _denied(report: Report) -> Iterator[Finding]:
+    """Plugins that a list requires and another one keeps from running."""
+    if _source(report, "allow") == "--plugin":  # as the user has just asked for
+        return
+    required = {canonical(name) for name in report.setting("required") or ()}
+    for plugin in report.plugins:
+        if plugin.status == "filtered" and plugin.another_name_of is None and canonical(plugin.name) in required:
+            yield finding(
+                "PF211",
+                f"{_source(report, 'required')} requires {plugin.name}, and it is {plugin.reason}",
+                "take its name off one of the two lists",
+                subject=plugin.name,
+                severity=None if report.setting("strict") else "warning",
+            )
 
 
 def _closest(name: str, installed: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from prefect_preflight._statuses import SEVERITIES
 from . import about_activation, about_plugins, about_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from prefect_preflight._command_line.diagnosis import Diagnosis
@@ -33,6 +34,6 @@ def find(diagnosis: Diagnosis, now: datetime) -> list[Finding]:
     return sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.code))
 
 
-def exit_status(findings: list[Finding]) -> int:
+def exit_status(findings: Sequence[Finding]) -> int:
     """0 if nothing is wrong, or plugins are only disabled; 1 if there is an error or a warning."""
     return int(any(finding.counts for finding in findings))

@@ -1,6 +1,7 @@
-"""The text form of a diagnosis: pure functions from data to lines, in the order of Prefect's documented sample.
+"""The text form of a diagnosis: pure functions from data to lines, the most important first.
 
-The sample's lines come as they are ("Prefect Experimental Plugin System Diagnostics"); what we add stands below them.
+The lines of Prefect's documented sample come as they are; its sections stand in another order, and what we add stands
+around them.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from prefect_preflight._command_line.terminal import WIDTH, Line, joined
 
+from .findings import lines as finding_lines
 from .plugins import discovered, hooks
+from .verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from prefect_preflight._command_line.diagnosis import Diagnosis
     from prefect_preflight._command_line.diagnosis.activation import Activation
@@ -42,43 +46,47 @@ _NOT_IMPORTED = {
 }
 
 
-def as_text(diagnosis: Diagnosis, findings: Sequence[Finding], paint: Paint, width: int = WIDTH) -> str:
-    """The whole report.
+def as_text(
+    diagnosis: Diagnosis,
+    findings: Sequence[Finding],
+    paint: Paint,
+    now: datetime,
+    *,
+    width: int = WIDTH,
+    everything: bool = False,
+) -> str:
+    """The whole report: the verdict, the findings, what ran, and last what all that stands on.
 
     Args:
         diagnosis: what was found out.
-        findings: what is concluded from it.
+        findings: what is concluded from it, the worst first.
         paint: gives a text a style ("title", "good", "bad", "warn", "dim"); the identity for plain text.
-        width: columns at which sentences are wrapped; names and values never are.
+        now: the present, aware: expiries are shown by how far away they are.
+        width: columns at which lines are wrapped.
+        everything: show all variables, not the first ones alone.
     """
+    report = diagnosis.report
     lines = [
-        Line("Prefect Experimental Plugin System Diagnostics", "title"),
-        Line(),
-        *_settings(diagnosis),
-        Line(),
-        Line("Discoverable Plugins (entry point group: prefect.plugins)", "title"),
-        Line(),
-        *discovered(diagnosis.report),
-        Line(),
-        Line("Running Startup Hooks", "title"),
-        Line(),
-        *hooks(diagnosis),
-        Line(),
-        Line("Activation", "title"),
-        Line(),
-        *_activation(diagnosis),
-        Line(),
-        Line("Findings", "title"),
-        Line(),
-        *_findings(findings),
+        Line(f"prefect-preflight {report.preflight_version} — {verdict(report, findings)}", "title", hang=2),
+        *_section("Findings", finding_lines(findings)),
+        *_section("Running Startup Hooks", hooks(diagnosis, now, width, everything)),
+        *_section("Discoverable Plugins (entry point group: prefect.plugins)", discovered(report)),
+        *_section("Prefect Experimental Plugin System Diagnostics", _settings(diagnosis)),
+        *_section("Activation", _activation(diagnosis)),
     ]
     return joined(lines, paint, width)
 
 
 def findings_as_text(findings: Sequence[Finding], paint: Paint, width: int = WIDTH) -> str:
-    """The findings that count alone, nothing if there are none."""
-    counting = [finding for finding in findings if finding.counts]
-    return joined(list(_findings(counting)), paint, width) if counting else ""
+    """The findings alone, nothing if there are none."""
+    return joined(list(finding_lines(findings)), paint, width)
+
+
+def _section(title: str, lines: Iterable[Line]) -> Iterator[Line]:
+    """A title and its lines, set apart by blank lines; nothing if there are no lines."""
+    lines = list(lines)
+    if lines:
+        yield from (Line(), Line(title, "title", hang=2), Line(), *lines)
 
 
 def _settings(diagnosis: Diagnosis) -> Iterator[Line]:
@@ -87,17 +95,17 @@ def _settings(diagnosis: Diagnosis) -> Iterator[Line]:
         value = report.setting(name)
         yield Line(f"{label}: {value}s" if name == "setup_timeout_seconds" else f"{label}: {value}")
     yield Line(f"Safe mode: {report.setting('safe_mode')}")
-    yield Line(f"Allow list: {_names(report.setting('allow'))}")
-    yield Line(f"Deny list: {_names(report.setting('deny'))}")
+    yield Line(f"Allow list: {_names(report.setting('allow'))}", hang=2)
+    yield Line(f"Deny list: {_names(report.setting('deny'))}", hang=2)
     if report.setting("required") is not None:
-        yield Line(f"Required list: {_names(report.setting('required'))}")
+        yield Line(f"Required list: {_names(report.setting('required'))}", hang=2)
     elif report.setting("strict"):
-        yield Line("Required list: None, so all plugins are required")
+        yield Line("Required list: None, so all plugins are required", hang=2)
     sources = [setting for setting in report.settings if setting.source != "default"]
     if sources:
         yield Line("Sources:")
     for setting in sources:
-        yield Line(f"  {setting.name}: {setting.source}", "dim")
+        yield Line(f"  {setting.name}: {setting.source}", "dim", hang=4)
 
 
 def _names(names: Sequence[str] | None) -> str:
@@ -143,15 +151,4 @@ def _prefect(diagnosis: Diagnosis) -> Line:
     if found.distribution is None:
         return Line(f"  Prefect: not installed here; `prefect` is {found.location}", "bad", hang=4)
     tried = _NOT_IMPORTED.get(imported.status, "it cannot be imported")
-    return Line(f"  Prefect: {found.version}; {tried}", "warn")
-
-
-def _findings(findings: Sequence[Finding]) -> Iterator[Line]:
-    styles = {"error": "bad", "warning": "warn", "info": "dim"}
-    for finding in findings:
-        style = styles[finding.severity]
-        yield Line(f"  {finding.code} {finding.severity}: {finding.message}", style, hang=4)
-        yield Line(f"    Remedy: {finding.remedy}", hang=6)
-        yield Line(f"    More: prefect-preflight explain {finding.code}", "dim")
-    if not findings:
-        yield Line("  None", "good")
+    return Line(f"  Prefect: {found.version}; {tried}", "warn", hang=4)
