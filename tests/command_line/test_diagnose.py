@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +63,26 @@ def test_check(world: World) -> None:
     assert result.returncode == 1 and result.stdout.startswith(
         "  PF202 unknown-setting (warning): PREFECT_PLUGINS_STRICTT"
     )
+
+
+def test_check_for_programs(world: World) -> None:
+    """--check --format json is the verdict and what counts; github has the findings as a workflow's annotations."""
+    world.plugin("traced", TRACED)
+    env = {**ENABLED, "PREFECT_PLUGINS_STRICTT": "1", "PREFECT_PLUGINS_DENY": "other, 100%"}
+    document = world.run((*JSON, "--check"), env=env).json
+    assert [finding["name"] for finding in document["findings"]] == ["unknown-setting"]
+    assert document["verdict"].startswith(
+        "1 problem in 1 plugin: a setting's name is unknown (PREFECT_PLUGINS_STRICTT)"
+    )
+    assert sorted(document) == ["exit_status", "findings", "outcome", "schema_version", "verdict"]
+    result = world.run((*DIAG, "--format", "github"), env=env)
+    lines = result.stdout.splitlines()
+    assert result.returncode == 1 and lines[0].startswith("::warning title=PF202 unknown-setting::PREFECT_PLUGINS_STRI")
+    assert [line.partition("::")[2].partition(":")[0] for line in lines[1:]] == [
+        "notice title=PF207 unknown-plugin-name"
+    ] * 2
+    assert "'100%25'" in lines[2]
+    assert world.run((*DIAG, "--format", "github", "--check"), env=env).stdout.splitlines() == lines[:1]
 
 
 @pytest.mark.core
@@ -150,3 +172,91 @@ def test_colours_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert painter(_Terminal())("bad", "bad") == "bad"
+
+
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "CLICOLOR_FORCE"])
+def test_colours_can_be_forced(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Into a pipe too, as a CI asks for; NO_COLOR is stronger, and 0 forces nothing."""
+    from prefect_preflight._command_line.terminal import painter
+
+    for other in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, "1")
+    assert painter(io.StringIO())("bad", "bad") == "\x1b[31mbad\x1b[0m"
+    monkeypatch.setenv(name, "0")
+    assert painter(io.StringIO())("bad", "bad") == "bad"
+    monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert painter(io.StringIO())("bad", "bad") == "bad"
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("20", 40), ("40", 40), ("100", 100), ("300", 120), ("", 80), ("x", 80)]
+)
+def test_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch, columns: str, width: int) -> None:
+    """Between 40 and 120 columns; 80 where nobody says."""
+    from prefect_preflight._command_line.terminal import columns as columns_of
+
+    monkeypatch.setenv("COLUMNS", columns)
+    assert columns_of(io.StringIO()) == width
+
+
+@pytest.mark.skipif(IS_WINDOWS, reason="Windows has no pseudo-terminals")
+def test_a_real_terminal(world: World) -> None:
+    """On a terminal the report fits it, with colours."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    world.plugin("traced", TRACED)
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    env = world.host.environment({**ENABLED, "PYTHONPATH": str(world.overlay), "TERM": "xterm"})
+    with subprocess.Popen([world.host.python, *DIAG], env=env, stdout=terminal, stderr=subprocess.DEVNULL) as child:
+        os.close(terminal)
+        text = b""
+        while chunk := _read(main):
+            text += chunk
+    os.close(main)
+    shown = text.decode()
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.splitlines()]
+    assert child.returncode == 0 and "\x1b[32m  • traced: success\x1b[0m" in shown
+    assert all(len(line) <= 50 or len(line.split()) == 1 for line in lines) and max(map(len, lines)) > 40
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # how Linux says that nobody has the terminal's other side any more
+        return b""
+
+
+def test_help_fits_a_narrow_terminal(bare: Host) -> None:
+    """And the line that switches completion on can be copied."""
+    script = str(bare.bin / "prefect-preflight")
+    for width in ("40", "80"):
+        shown = bare.run((script, "--help"), env={"COLUMNS": width}).stdout
+        assert '\n  eval "$(_PREFECT_PREFLIGHT_COMPLETE=bash_source prefect-preflight)"\n' in shown
+        assert "diagnose  What the plugins do here, and why." in " ".join(shown.split("\n"))
+
+
+def test_a_program_gets_its_standard_output_back(world: World, each_prefect: Host) -> None:
+    """One that calls Prefect's command line itself goes on after `prefect plugins diagnose`."""
+    world.plugin("traced", TRACED)
+    code = """
+        import os, subprocess, sys
+        sys.argv = ["prefect", "plugins", "diagnose"]
+        before = sys.stdout
+        try:
+            from prefect.cli import app
+            app()
+        except SystemExit as error:
+            print("status", error.code, flush=True)
+        assert sys.stdout is before
+        os.write(1, b"as ever\\n")
+        subprocess.run([sys.executable, "-c", "print('a child too')"])
+    """
+    result = world.run(code, env=ENABLED)
+    assert result.stdout.splitlines()[-3:] == ["status 0", "as ever", "a child too"], result
+    assert "  • traced: success" in result.stdout

@@ -41,6 +41,7 @@ def test_a_healthy_process_has_no_findings() -> None:
         ({"state": "no-site", "no_site": True}, "PF101", "-S"),
         ({"state": "no-startup-file", "startup_files": ()}, "PF102", "there is no prefect_preflight.pth"),
         ({"state": "no-startup-file", "unread_files": ("/t/prefect_preflight.pth",)}, "PF102", "in /t, which"),
+        ({"state": "no-startup-file", "unread_files": ("/t/x.start",)}, "PF102", "reads no file such as /t/x.start"),
         ({"state": "kill-switch"}, "PF103", "PREFECT_PREFLIGHT_DISABLE"),
         ({"state": "imported-before"}, "PF104", "before the start-up hook"),
         ({"state": "finder-in-front", "finders_in_front": ("tracer.Finder",)}, "PF105", "tracer.Finder"),

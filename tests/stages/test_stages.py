@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -310,6 +311,17 @@ def test_api_url_reaches_prefects_settings(world: World, each_prefect: Host, bef
         check=True,
     )
     assert result.stdout.split() == [url, url]
+
+
+def test_a_warning_of_prefects_is_attributed_to_prefect(world: World, each_prefect: Host) -> None:
+    """When Prefect reads its settings again after a late plugin, what it warns its caller of names no file of ours."""
+    world.plugin("key", hook("return SetupResult(env={'PREFECT_API_KEY': 'x'})", before="from prefect import flow"))
+    unusable = str(world.cwd / "file")  # no directory can be made below a file, which Prefect warns of
+    (world.cwd / "file").touch()
+    result = world.run("import prefect", env={**ENABLED, "HOME": unusable, "PYTHONWARNINGS": "always"}, check=True)
+    lines = [line for line in result.stderr.splitlines() if "Failed to create the Prefect home directory" in line]
+    assert len(lines) == 2, result  # by Prefect's own body, and again afterwards
+    assert all(f"{os.sep}prefect{os.sep}context.py" in line for line in lines), result
 
 
 def test_inside_a_running_loop(world: World, each_prefect: Host) -> None:

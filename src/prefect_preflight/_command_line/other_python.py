@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from click.core import ParameterSource
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -75,9 +77,10 @@ def _look(python: str, environment: dict[str, str]) -> tuple[bool, bool]:
 def _arguments(context: click.Context) -> Iterator[str]:
     """The command line's other options, as they were given."""
     for parameter in context.command.params:
-        value: Any = context.params.get(parameter.name or "")
-        if parameter.name == "python" or value == parameter.get_default(context):
+        name = parameter.name or ""
+        if name == "python" or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
+        value: Any = context.params[name]
         if value is True:
             yield parameter.opts[0]
         elif value is False:

@@ -23,7 +23,7 @@ def refresh_settings() -> None:
 
     try:
         # In a context of its own: up to 3.0 the function enters the new one, for a moment.
-        context.GLOBAL_SETTINGS_CONTEXT = copy_context().run(_from_environment(context))
+        context.GLOBAL_SETTINGS_CONTEXT = copy_context().run(_called_by(context, _from_environment(context)))
     except Exception as error:
         import logging
 
@@ -31,6 +31,18 @@ def refresh_settings() -> None:
         logging.getLogger("prefect.plugins").error(
             "Prefect's settings stay as they were before the late plugins: %s: %s", type(error).__name__, message
         )
+
+
+def _called_by(module: Any, function: Callable[[], Any]) -> Callable[[], Any]:
+    """A call of `function` by code of `module`: a warning that is meant for the caller is attributed to that file."""
+    from types import FunctionType
+
+    names = {
+        "function": function,
+        "__name__": module.__name__,
+        "__warningregistry__": vars(module).setdefault("__warningregistry__", {}),
+    }
+    return FunctionType(compile("function()", module.__file__, "eval"), names)
 
 
 def _from_environment(context: Any) -> Callable[[], Any]:

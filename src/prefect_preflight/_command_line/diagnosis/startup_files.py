@@ -87,12 +87,16 @@ def responsible(files: tuple[StartupFile, ...]) -> str | None:
 
 
 def unread(package: str, directories: tuple[str, ...]) -> tuple[str, ...]:
-    """Our start-up file beside the package, if that directory is none whose files Python reads."""
+    """Our start-up file beside the package, if Python does not read it there.
+
+    Since the directory is none whose files Python reads; or since the file is a `.start` file, of another version,
+    which Pythons before 3.15 do not know.
+    """
     home = os.path.dirname(package)
-    if os.path.realpath(home) in map(os.path.realpath, directories):
-        return ()
-    path = os.path.join(home, _OURS)
-    return (path,) if os.path.isfile(path) else ()
+    read = os.path.realpath(home) in map(os.path.realpath, directories)
+    names = ([] if read else [_OURS]) + ([] if sys.version_info >= (3, 15) else [_OURS.replace(".pth", ".start")])
+    paths = [os.path.join(home, name) for name in names]
+    return tuple(path for path in paths if os.path.isfile(path))
 
 
 def other_copies(package: str) -> tuple[Copy, ...]:

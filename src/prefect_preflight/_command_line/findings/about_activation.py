@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["find"]
 
 _INSTALL = "install it into the environment itself: python -m pip install prefect-preflight"
+_REINSTALL = "reinstall it: python -m pip install --force-reinstall --no-deps prefect-preflight"
 _RUN = "prefect-preflight run -- COMMAND"
 
 
@@ -80,14 +81,14 @@ def _inactive(activation: Activation) -> Iterator[Finding]:
             "PF106",
             f"{paths} names the hook, but the hook is not active: the file was not read, or failed, or something "
             f"has taken the finder off sys.meta_path{here}",
-            "start `python -v -c pass` and look for errors about that file; reinstall prefect-preflight",
+            f"`python -c 'import _prefect_preflight'` shows whether it can be loaded; {_REINSTALL}",
         )
 
 
 def _no_startup_file(activation: Activation, here: str) -> Finding:
-    if activation.unread_files:
-        directory = os.path.dirname(activation.unread_files[0])
-        message = f"Python does not read the start-up files in {directory}, which is no site directory"
+    home, unread = os.path.dirname(activation.location), activation.unread_files
+    if any(path.endswith(".pth") for path in unread):
+        message = f"Python does not read the start-up files in {os.path.dirname(unread[0])}, which is no site directory"
         remedy = (
             f"{_INSTALL}; where that cannot be, as with --target or PYTHONPATH, start programs by `{_RUN}`, which is "
             "also `python -m plugins_diag.run_command COMMAND`"
@@ -96,7 +97,9 @@ def _no_startup_file(activation: Activation, here: str) -> Finding:
         message = (
             f"there is no prefect_preflight.pth in {' or '.join(activation.site_directories) or 'any site directory'}"
         )
-        remedy = f"{_INSTALL}; or start programs by `{_RUN}`"
+        message += "".join(f", and this Python reads no file such as {path}" for path in unread)
+        # Where it is installed, pip has nothing to do.
+        remedy = f"{_REINSTALL if home in activation.site_directories else _INSTALL}; or start programs by `{_RUN}`"
     return finding("PF102", f"{message}, so the hook is not active{here}", remedy)
 
 

@@ -129,7 +129,8 @@ def _nothing_ran(diagnosis: Diagnosis) -> Iterator[Line]:
         reason = "Safe mode loads the plugins and calls no hook."
     else:
         reason = "There is no hook to run."
-    yield Line(f"  None: {reason[0].lower()}{reason[1:]}", hang=4)
+    name = reason.startswith("Prefect")
+    yield Line(f"  None: {reason if name else reason[0].lower() + reason[1:]}", hang=4)
 
 
 def _outcome(plugin: PluginInfo, now: datetime, most: int | None, deadline: float) -> Iterator[Line]:
