@@ -13,12 +13,18 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import interpreters  # noqa: E402  # lies in tests/, which the line above made importable
-from benchmarks import discovery, imports, plot, running, startup  # noqa: E402
+from benchmarks import discovery, imports, plot, probing, running, startup  # noqa: E402
 from benchmarks.environments import Environments  # noqa: E402
 from benchmarks.measuring import can_count  # noqa: E402
 from benchmarks.results import Results  # noqa: E402
 
-SUITES = {"startup": startup.run, "imports": imports.run, "discovery": discovery.run, "running": running.run}
+SUITES = {
+    "startup": startup.run,
+    "imports": imports.run,
+    "discovery": discovery.run,
+    "running": running.run,
+    "probing": probing.run,
+}
 BEGIN, END = "<!-- begin of what `nox -s bench` writes -->", "<!-- end of what `nox -s bench` writes -->"
 
 

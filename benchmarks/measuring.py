@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -80,6 +81,13 @@ class Child:
         started = time.perf_counter()
         self.run()
         return time.perf_counter() - started
+
+    def processor_seconds(self) -> float:
+        """Runs it and returns the processor time that it took, its own children's included."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.run()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def in_rounds(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Sample]:

@@ -33,6 +33,19 @@ def messages(told: Told) -> list[str]:
     return [line.partition(" | ")[2] for line in told.lines]
 
 
+APPLIED = hook("return SetupResult(env={'APPLIED': '1'}, note='Assumed role X with token hunter2-canary-value')")
+
+
+def test_what_was_applied_is_in_a_log_that_is_configured(world: World) -> None:
+    """In the words, with the level and from the logger of Prefect's own system, so that a search of logs finds it."""
+    world.plugin("one", APPLIED)
+    code = "import logging, sys; logging.basicConfig(level=logging.INFO); import prefect"
+    assert world.run(code, env={**ENABLED, "MY_TOKEN": "hunter2-canary-value"}, check=True).stderr.splitlines() == [
+        "INFO:prefect.plugins:plugin env applied — Assumed role X with token ••••••",
+    ]
+    assert told(world.run(IMPORT_AND_TELL, env=ENABLED)).lines == ()  # as natively, where nobody has configured one
+
+
 @pytest.mark.parametrize(
     ("level", "count"), [(None, 3), ("INFO", 3), ("debug", 4), ("WARNING", 2), ("ERROR", 1), ("CRITICAL", 0)]
 )
