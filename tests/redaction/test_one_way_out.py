@@ -41,7 +41,9 @@ WAYS_OUT = {
     },  # a forked child's own last words, and flush
     "prefect_preflight/_command_line/terminal.py": {"sys.stderr", "sys.stdout", "click.echo"},  # made by the outlet
     "prefect_preflight/_command_line/reports.py": {"sys.stdout"},  # writes what `terminal` made
-    "prefect_preflight/_command_line/explain.py": {"click.echo"},  # the documentation, word for word
+    "prefect_preflight/_command_line/probe.py": {"sys.stdout"},  # the same
+    "prefect_preflight/_command_line/other_python.py": {"sys.stdout"},  # flushes it before another process writes
+    "prefect_preflight/_command_line/explain.py": {"click.echo", "sys.stdout"},  # the documentation, word for word
 }
 USES = (
     "sys.stderr",

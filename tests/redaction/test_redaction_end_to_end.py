@@ -135,7 +135,7 @@ def all_outputs(module_world: World) -> dict[str, Result]:
     env = {**ENABLED, "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS": "60"}
     run = module_world.run
     return {
-        "text": run(["-m", "plugins_diag"], env=env, timeout=180),
+        "text": run(["-m", "plugins_diag", "--all"], env=env, timeout=180),
         "json": run(["-m", "plugins_diag", "--format", "json"], env=env, timeout=180),
         "prefect": run(["-m", "prefect", "plugins", "diagnose"], env=env, timeout=180),
         "strict": run("import prefect", env=env, PREFECT_PLUGINS_STRICT="1", timeout=180),

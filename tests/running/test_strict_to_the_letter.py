@@ -135,7 +135,7 @@ def test_an_empty_list(world: World, value: str) -> None:
 def test_the_diagnosis_tells_of_an_empty_list(world: World) -> None:
     """PF210 says that an empty list counts as not set; it is for information."""
     result = world.run(("-m", "plugins_diag"), env=STRICT, PREFECT_PLUGINS_REQUIRED="")
-    assert "PF210 info: PREFECT_PLUGINS_REQUIRED is empty, which counts as not set" in result.stdout
+    assert "PF210 empty-required-list (info): PREFECT_PLUGINS_REQUIRED is empty" in result.stdout
     assert "Required list: None, so all plugins are required" in result.stdout
     assert "required: PREFECT_PLUGINS_REQUIRED (empty, which counts as not set)" in result.stdout
 
@@ -147,7 +147,9 @@ def test_strict_mode_without_enabled(world: World, name: str, value: str) -> Non
     forgotten = {f"PREFECT_PLUGINS_{name}": value}
     assert world.run(LOADED, env=forgotten).stderr == ""
     result = world.run(CHECK, env=forgotten)
-    assert result.returncode == 1 and "PF206 warning: plugins are disabled" in result.stdout, result
+    assert (
+        result.returncode == 1 and "PF206 settings-without-effect (warning): plugins are disabled" in result.stdout
+    ), result
     disabled = world.run(CHECK, env={**forgotten, "PREFECT_PLUGINS_ENABLED": "0"})
     assert (disabled.returncode, disabled.stdout) == (0, ""), disabled
 
@@ -194,7 +196,7 @@ def test_safe_mode_that_was_set_and_that_was_asked_for(world: World) -> None:
     asked = world.run((*CHECK, "--no-run"), env=STRICT)
     assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
     was_set = world.run((*CHECK, "--no-run"), env=STRICT, PREFECT_PLUGINS_SAFE_MODE="1")
-    assert was_set.returncode == 1 and "PF208 warning" in was_set.stdout
+    assert was_set.returncode == 1 and "PF208 safe-mode (warning)" in was_set.stdout
     assert "Remedy: unset PREFECT_PLUGINS_SAFE_MODE" in was_set.stdout
 
 

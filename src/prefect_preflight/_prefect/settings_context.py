@@ -34,15 +34,18 @@ def refresh_settings() -> None:
 
 
 def _called_by(module: Any, function: Callable[[], Any]) -> Callable[[], Any]:
-    """A call of `function` by code of `module`: a warning that is meant for the caller is attributed to that file."""
+    """A call of `function` as if by code of `module`: a warning that is meant for the caller names that file."""
     from types import FunctionType
 
+    def call() -> Any:
+        return function()
+
     names = {
-        "function": function,
         "__name__": module.__name__,
         "__warningregistry__": vars(module).setdefault("__warningregistry__", {}),
     }
-    return FunctionType(compile("function()", module.__file__, "eval"), names)
+    code = call.__code__.replace(co_filename=module.__file__, co_firstlineno=1)
+    return FunctionType(code, names, closure=call.__closure__)
 
 
 def _from_environment(context: Any) -> Callable[[], Any]:

@@ -21,7 +21,6 @@ _FORMAT = "%(asctime)s.%(msecs)03d | %(name)s | %(levelname)s: %(message)s"
 
 
 _CLEAN = "_prefect_preflight"  # says of a record who has redacted it; redacting a long traceback twice takes time
-_NOTE = "_prefect_preflight_note"  # says of a record that it is for configured logs, and for who wants to see all
 
 
 class _StderrHandler(logging.Handler):
@@ -39,8 +38,6 @@ class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # An application that configured the root logger gets the record there, and must not see it twice.
         if logging.root.handlers:
-            return
-        if vars(record).get(_NOTE) and not logging.getLogger(record.name).isEnabledFor(logging.DEBUG):
             return
         try:
             if vars(record).get(_CLEAN) is not self._redactor:
@@ -105,14 +102,14 @@ class SafeLogger:
             pass
 
     def note(self, message: str, *args: object) -> None:
-        """Log with the level INFO, for an application that has configured its logs.
+        """Log with the level INFO, for an application that has configured its logs, and for whoever wants to see all.
 
-        Where nobody has, it would be one more line on stderr in each process, which Prefect does not write there.
+        Elsewhere it would be one more line on stderr in each process, which Prefect's own system does not write there.
         """
-        try:
-            self._logger.info(message, *args, extra={_NOTE: True})
-        except Exception:
-            pass
+        # Prefect's own handlers, which are there in the late stage, write to stderr in each process too.
+        handlers = [handler for handler in logging.root.handlers if not type(handler).__module__.startswith("prefect.")]
+        if handlers or self.is_enabled_for(logging.DEBUG):
+            self.log(logging.INFO, message, *args)
 
     def debug(self, message: str, *args: object) -> None:
         """Log with the level DEBUG."""
