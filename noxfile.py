@@ -61,6 +61,13 @@ def _suites() -> list[nox.param]:
     return suites
 
 
+def _show_nox_where_pythons_are() -> None:
+    """Appends to PATH what is found elsewhere, such as at a version manager's; for sessions that name a version."""
+    for python in filter(None, map(interpreters.find, interpreters.VERSIONS)):
+        if not shutil.which(f"python{_version(python)}"):
+            os.environ["PATH"] += os.pathsep + str(Path(python).parent)
+
+
 def _version(python: str) -> str:
     """Returns an interpreter's version in short, such as ``"3.12"``."""
     return ".".join(interpreters.full_version(python).split(".")[:2])
@@ -108,6 +115,9 @@ def tests(session: nox.Session, selection: list[str]) -> None:
     # processors; who is done first takes over from the others.
     spread = ("-n", str((os.cpu_count() or 1) + 4), "--dist", "worksteal")
     session.run("pytest", *spread, *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+_show_nox_where_pythons_are()
 
 
 @nox.session(python=list(interpreters.VERSIONS))

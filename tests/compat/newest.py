@@ -17,8 +17,8 @@ from packaging.version import Version
 import interpreters
 from hosts import uv
 
-PYTHONS = ("3.10", "3.14")
-"""The oldest Python that Prefect supports, and the newest that it names in its metadata."""
+PYTHONS = ("3.11", "3.15")
+"""The oldest and the newest Python that Prefect 3.9 supports."""
 
 KNOWN = "3.8.8"
 """Nothing older is the newest; the requirement for pre-releases needs a version to begin with."""
@@ -57,7 +57,7 @@ def _resolve(requirement: str, python: str) -> str:
         wanted = Path(directory, "requirements.in")
         wanted.write_text("\n".join((requirement, *_BESIDE)), encoding="utf-8")
         base = interpreters.find(python) or sys.executable
-        options = ("--quiet", "--no-header", "--no-annotate", "--exclude-newer", _today())
+        options = ("--quiet", "--color", "never", "--no-header", "--no-annotate", "--exclude-newer", _today())
         resolved = uv("pip", "compile", *options, "--python", base, "--python-version", python, wanted)
     pinned = re.search(r"^prefect==(\S+)$", resolved, re.MULTILINE)
     if not pinned:
