@@ -61,13 +61,6 @@ def _suites() -> list[nox.param]:
     return suites
 
 
-def _show_nox_where_pythons_are() -> None:
-    """Appends to PATH what is found elsewhere, such as at a version manager's; for sessions that name a version."""
-    for python in filter(None, map(interpreters.find, interpreters.VERSIONS)):
-        if not shutil.which(f"python{_version(python)}"):
-            os.environ["PATH"] += os.pathsep + str(Path(python).parent)
-
-
 def _version(python: str) -> str:
     """Returns an interpreter's version in short, such as ``"3.12"``."""
     return ".".join(interpreters.full_version(python).split(".")[:2])
@@ -117,10 +110,6 @@ def tests(session: nox.Session, selection: list[str]) -> None:
     session.run("pytest", *spread, *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
 
 
-_show_nox_where_pythons_are()
-
-
-@nox.session(python=list(interpreters.VERSIONS))
 def core(session: nox.Session) -> None:
     """Runs the core tests on one Python, as CI does on each of them and on each system: `-s core-3.13`."""
     _install_group(session, "test")
@@ -128,6 +117,11 @@ def core(session: nox.Session) -> None:
     spread = ("-n", str((os.cpu_count() or 1) + 4), "--dist", "worksteal")
     which = ("-m", "core", "--prefect", "none")
     session.run("pytest", *spread, *which, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+for version in interpreters.VERSIONS:
+    # Given as a path, since Nox itself would take a version manager's shim for a Python.
+    nox.session(core, python=interpreters.find(version) or version, name=f"core-{version}")
 
 
 @nox.session(python=MAIN)

@@ -46,16 +46,13 @@ def run_by(workflow: str) -> set[str]:
 
 
 def in_the_noxfile() -> set[str]:
-    """The names of the sessions; one with a list of Pythons has a name for each."""
-    names = set()
-    for node in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef):
-            marks = [ast.unparse(mark) for mark in node.decorator_list]
-            if "nox.session(python=list(interpreters.VERSIONS))" in marks:
-                names |= {f"{node.name}-{version}" for version in interpreters.VERSIONS}
-            elif any(mark.startswith("nox.session") for mark in marks):
-                names.add(node.name)
-    return names
+    """The names of the sessions; the core's are made in a loop, with a Python's version in each."""
+    text = (ROOT / "noxfile.py").read_text("utf-8")
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    marks = {node.name: [ast.unparse(mark) for mark in node.decorator_list] for node in functions}
+    assert text.count('name=f"core-{version}"') == 1
+    cores = {f"core-{version}" for version in interpreters.VERSIONS}
+    return cores | {name for name, found in marks.items() if any(mark.startswith("nox.session") for mark in found)}
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
