@@ -6,6 +6,7 @@ Arguments after ``--`` go to pytest, as in ``nox -s tests -- -k strict -n 2``.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -70,19 +71,31 @@ def _install_group(session: nox.Session, group: str) -> None:
     session.install(*nox.project.dependency_groups(PROJECT, group))
 
 
+def _build(session: nox.Session, directory: Path) -> None:
+    """Builds the sdist, and the wheel from it."""
+    session.run("python", "-m", "uv", "build", "--quiet", "--out-dir", str(directory), str(ROOT))
+
+
 def _install_wheel(session: nox.Session) -> Path:
-    """Builds the wheel as a release does, by way of the sdist, installs it and returns its path."""
+    """Installs the wheel and returns its path: one that has been built already, or one made as for a release.
+
+    `PREFLIGHT_WHEEL` names the wheel, or the directory that it lies in.
+    """
+    given = os.environ.get("PREFLIGHT_WHEEL")
+    if given and not _built:
+        path = Path(given).resolve()
+        _built.extend(path.glob("*.whl") if path.is_dir() else [path])
     if not _built:
         directory = Path(session.create_tmp(), "wheel").resolve()
         shutil.rmtree(directory, ignore_errors=True)
-        session.run("python", "-m", "uv", "build", "--quiet", "--out-dir", str(directory), str(ROOT))
+        _build(session, directory)
         _built.extend(directory.glob("*.whl"))
     session.install(str(_built[0]))
     return _built[0]
 
 
 _built: list[Path] = []
-"""The wheel, once a session of this run of Nox has built it."""
+"""The wheel, once a session of this run of Nox has built or found it."""
 
 
 @nox.session
@@ -97,20 +110,46 @@ def tests(session: nox.Session, selection: list[str]) -> None:
     session.run("pytest", *spread, *selection, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
 
 
+def core(session: nox.Session) -> None:
+    """Runs the core tests on one Python, as CI does on each of them and on each system: `-s core-3.13`."""
+    _install_group(session, "test")
+    wheel = _install_wheel(session)
+    spread = ("-n", str((os.cpu_count() or 1) + 4), "--dist", "worksteal")
+    which = ("-m", "core", "--prefect", "none")
+    session.run("pytest", *spread, *which, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+for version in interpreters.VERSIONS:
+    # Given as a path, since Nox itself would take a version manager's shim for a Python.
+    nox.session(core, python=interpreters.find(version) or version, name=f"core-{version}")
+
+
 @nox.session(python=MAIN)
 def lint(session: nox.Session) -> None:
-    """Checks style and formatting."""
+    """Checks style and formatting, and GitHub's files: workflows, their safety, forms. Needs no network."""
     _install_group(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    github = ROOT / ".github"
+    for schema, files in (
+        ("vendor.github-workflows", github.glob("workflows/*.yml")),
+        ("custom.github-workflows-require-timeout", github.glob("workflows/*.yml")),
+        ("vendor.github-actions", github.glob("actions/*/action.yml")),
+        ("vendor.github-issue-forms", (file for file in github.glob("ISSUE_TEMPLATE/*.yml") if file.stem != "config")),
+        ("vendor.github-issue-config", github.glob("ISSUE_TEMPLATE/config.yml")),
+        ("vendor.dependabot", [github / "dependabot.yml"]),
+    ):
+        session.run("check-jsonschema", "--builtin-schema", schema, *sorted(map(str, files)))
+    session.run("zizmor", "--offline", "--quiet", str(github))
 
 
 @nox.session(python=MAIN)
 def types(session: nox.Session) -> None:
-    """Checks types, strictly."""
+    """Checks types, strictly, as on each system: what one of them lacks is then missed before it is run there."""
     _install_group(session, "types")
     session.install(*PROJECT["project"]["dependencies"])
-    session.run("mypy")
+    for platform in ("linux", "darwin", "win32"):
+        session.run("mypy", "--platform", platform, *session.posargs)
 
 
 @nox.session(python=MAIN)
@@ -131,6 +170,63 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(python=MAIN)
+def build(session: nox.Session) -> None:
+    """Builds sdist and wheel into dist/ and checks what the package index will be given.
+
+    `-- v0.1.0` is for a release: that tag must be the package's version, and CHANGELOG.md have a dated section for it,
+    which is written to dist/notes/.
+    """
+    _install_group(session, "build")
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    if session.posargs:
+        _write_notes(session, session.posargs[0], dist / "notes")
+    session.run("validate-pyproject", "pyproject.toml")
+    _build(session, dist)
+    made = [str(path) for pattern in ("*.whl", "*.tar.gz") for path in dist.glob(pattern)]
+    session.run("twine", "check", "--strict", *made)
+    session.run("check-wheel-contents", *made[:1])
+
+
+def _write_notes(session: nox.Session, tag: str, directory: Path) -> None:
+    """Writes a release's section of the changelog; ends the session where tag, package and changelog do not agree."""
+    version = session.run("hatchling", "version", silent=True)
+    if tag != f"v{str(version).strip()}":
+        session.error(f"the tag is {tag}, the package's version {version}")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heading = rf"^## {re.escape(tag[1:])} \(\d{{4}}-\d\d-\d\d\)\n"
+    found = re.search(rf"{heading}(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    if not found:
+        session.error(f"CHANGELOG.md has no section '## {tag[1:]} (YYYY-MM-DD)'")
+    directory.mkdir(parents=True)
+    (directory / f"{tag}.md").write_text(found[1].strip() + "\n", encoding="utf-8")
+
+
+@nox.session(python=MAIN)
+def scanners(session: nox.Session) -> None:
+    """Shows what scanners of packages say of the wheel and the sdist; docs/security.md has our answers."""
+    session.install("uv")
+    dist = Path(session.create_tmp(), "dist").resolve()
+    shutil.rmtree(dist, ignore_errors=True)
+    _build(session, dist)
+    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    tree = dist / "installed"
+    session.run("python", "-m", "uv", "pip", "install", "--quiet", "--target", str(tree), str(wheel))
+    for name, *arguments in (
+        ("pydepgate==0.7.0", "--no-map", "scan", "--deep", wheel),
+        ("pydepgate==0.7.0", "--no-map", "scan", "--deep", sdist),
+        ("guarddog==3.2.0", "pypi", "scan", wheel),
+        ("guarddog==3.2.0", "pypi", "scan", sdist),
+        ("bandit==1.9.4", "-q", "-r", ROOT / "src"),
+        ("pip-audit==2.10.1", "--path", tree),
+        ("pyroma==5.0.1", sdist),
+    ):
+        # Each in an environment of its own, since their requirements do not fit beside each other.
+        command = ("python", "-m", "uv", "tool", "run", "--quiet", "--from", name, name.partition("==")[0])
+        session.run(*command, *map(str, arguments), success_codes=range(256))  # what they find is for a reader to judge
+
+
+@nox.session(python=MAIN)
 def demo(session: nox.Session) -> None:
     """Shows the product at work: an AWS role assumed before a real flow runs, in every process of it."""
     example = ROOT / "docs" / "examples"
@@ -145,7 +241,10 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=MAIN)
 def compat(session: nox.Session) -> None:
-    """Runs the compatibility matrix: `-- -m ci` for CI's cut, `-- --write-docs` to renew docs/compatibility.md."""
+    """Runs the compatibility matrix: `-- -m ci` for CI's cut, `-- --write-docs` to renew docs/compatibility.md.
+
+    `-- --newest -m newest` takes the newest Prefect on the package index instead, and its newest pre-release.
+    """
     _install_group(session, "test")
     wheel = _install_wheel(session)
     # A cell's tests stay together, so that each environment is made once.

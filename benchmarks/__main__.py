@@ -58,11 +58,14 @@ def main() -> None:
 
 def _machine() -> dict[str, str]:
     """What the figures depend on."""
+    load = "not known"
+    if sys.platform != "win32":
+        load = f"{os.getloadavg()[0]:.1f}"
     return {
         "Python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processors": str(os.cpu_count()),
-        "load": f"{os.getloadavg()[0]:.1f}",
+        "load": load,
         "instructions": "counted by callgrind" if can_count() else "not counted",
     }
 

@@ -190,11 +190,11 @@ def kill(child: subprocess.Popen[str]) -> None:
     """Kills a child of `Host.start` and whatever it has started."""
     if sys.platform == "win32":
         child.kill()
-        return
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    else:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def uv(*args: str | Path) -> str:

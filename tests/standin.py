@@ -35,8 +35,10 @@ def _take(seconds):
     if pace:
         time.sleep(float(pace) * seconds)
 """
+# Not `time.monotonic`, which freezegun stops; Windows has nothing else.
 _BODY = """
-_began = time.clock_gettime(time.CLOCK_MONOTONIC)
+_clock = (lambda: time.clock_gettime(time.CLOCK_MONOTONIC)) if hasattr(time, "clock_gettime") else time.monotonic
+_began = _clock()
 vars(sys).setdefault("bodies", []).append(sorted(name for name in sys.modules if name.startswith("prefect.")))
 __version__ = "3.99.0"
 _take(0.1)
@@ -56,7 +58,7 @@ def __getattr__(name):
 
 {call}
 DONE = True
-sys.body_seconds = time.clock_gettime(time.CLOCK_MONOTONIC) - _began
+sys.body_seconds = _clock() - _began
 """
 _RUNNER = """
 def _initialize_plugins():

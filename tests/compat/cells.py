@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from packaging.version import Version
+
 LATEST = "2026-11-20"
 """The day as of which a cell is resolved that needs no earlier one."""
 
@@ -37,6 +39,7 @@ class Cell:
         ci: Whether it belongs to the cut that CI runs.
         overrides: Requirements that replace those of Prefect's own that cannot be met.
         note: What a reader of the matrix should know.
+        kind: Empty for a cell of the matrix; `"newest"` or `"pre-release"` for one that `--newest` adds.
     """
 
     prefect: str
@@ -47,11 +50,13 @@ class Cell:
     ci: bool = False
     overrides: tuple[str, ...] = ()
     note: str = ""
+    kind: str = ""
 
     @property
     def name(self) -> str:
         """What the cell is called after `-k`, such as `"3.4.24-on-3.10"` or `"client-3.8.8-on-3.13"`."""
-        return f"{'client-' if self.is_client else ''}{self.prefect}-on-{self.python}"
+        kind = f"{self.kind}-" if self.kind else ""
+        return f"{kind}{'client-' if self.is_client else ''}{self.prefect}-on-{self.python}"
 
     @property
     def is_client(self) -> bool:
@@ -66,7 +71,7 @@ class Cell:
     @property
     def release(self) -> tuple[int, ...]:
         """The version, to compare with."""
-        return tuple(map(int, self.prefect.split(".")))
+        return Version(self.prefect).release
 
     @property
     def has_native_system(self) -> bool:

@@ -2,52 +2,70 @@
 
 The matrix is collected only where its directory is named (`nox -s compat`, or `pytest tests/compat`): pyproject.toml
 keeps it out of the suite, since it builds some twenty environments. `-m ci` chooses the cut that CI runs, `-k 3.4.24`
-a cell, `--write-docs` writes the table to docs/compatibility.md.
+a cell, `--write-docs` writes the table to docs/compatibility.md. `--newest` adds the Prefects that the package
+index has today, `-m newest` chooses them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import newest
 import pytest
 import table
-from cells import CELLS
+from cells import CELLS, Cell
 from plugins import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from cells import Cell
 
     from hosts import Host, Hosts
     from worlds import World
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parent.parent / "docs" / "compatibility.md"
+ALL = pytest.StashKey["tuple[Cell, ...]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds ``--write-docs``."""
+    """Adds ``--write-docs`` and ``--newest``."""
     parser.addoption("--write-docs", action="store_true", help="write the matrix to docs/compatibility.md")
+    parser.addoption("--newest", action="store_true", help="add the newest Prefect, and its newest pre-release")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker of CI's cut."""
     config.addinivalue_line("markers", "ci: the cells of the compatibility matrix that CI runs")
+    config.addinivalue_line("markers", "newest: the cells that --newest adds")
     config.addinivalue_line("markers", "xdist_group: pytest-xdist's own, which need not be installed")
+    more: list[Cell] = []
+    if hasattr(config, "workerinput"):
+        more = [Cell(**fields) for fields in config.workerinput["newest"]]
+    elif config.getoption("newest", False):
+        more = newest.cells()
+    config.stash[ALL] = (*CELLS, *more)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a process of pytest-xdist the cells that were looked up, so that all of them have the same."""
+    node.workerinput["newest"] = [dataclasses.asdict(cell) for cell in node.config.stash[ALL] if cell.kind]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Gives `cell` its values; the tests of one cell stay together where they are spread over processes."""
     if "cell" in metafunc.fixturenames:
         wanted = getattr(metafunc.function, "wanted", lambda _cell: True)
-        metafunc.parametrize("cell", [_param(cell) for cell in CELLS if wanted(cell)], scope="session")
+        cells = [_param(cell) for cell in metafunc.config.stash[ALL] if wanted(cell)]
+        metafunc.parametrize("cell", cells, scope="session")
 
 
 def _param(cell: Cell) -> object:
-    marks = [pytest.mark.xdist_group(cell.name), *([pytest.mark.ci] if cell.ci else [])]
+    marks = [pytest.mark.xdist_group(cell.name)]
+    marks += [mark for mark, wanted in ((pytest.mark.ci, cell.ci), (pytest.mark.newest, cell.kind)) if wanted]
     return pytest.param(cell, id=cell.name, marks=marks)
 
 
@@ -94,12 +112,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     reports = [
         report for key in ("passed", "failed", "error", "skipped") for report in terminalreporter.getreports(key)
     ]
-    rows = table.rows(reports, CELLS)
-    if not rows:
+    found = table.rows(reports, config.stash[ALL])
+    if not found:
         return
     terminalreporter.section("compatibility matrix")
-    for line in table.as_text(rows):
+    for line in table.as_text(found):
         terminalreporter.write_line(line)
+    rows = [row for row in found if not row.cell.kind]  # the page is the same until the matrix changes
     if config.getoption("write_docs", False) and len(rows) < len(CELLS):
         terminalreporter.write_line("not written, since cells are missing")
     elif config.getoption("write_docs", False):

@@ -102,6 +102,11 @@ def _column(test: str) -> str | None:
     return COLUMNS[max(matching, key=len)] if matching else None
 
 
+def _prefect(cell: Cell) -> str:
+    name = f"{cell.distribution} {cell.prefect}" if cell.is_client else cell.prefect
+    return f"{name} ({cell.kind})" if cell.kind else name
+
+
 _WORDS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 
@@ -110,7 +115,7 @@ def _lines(found: Sequence[Row]) -> list[list[str]]:
     head = ["Prefect", "Python", *columns, "environment", "tests"]
     body = [
         [
-            f"{row.cell.distribution} {row.cell.prefect}" if row.cell.is_client else row.cell.prefect,
+            _prefect(row.cell),
             row.cell.python,
             *(_WORDS.get(row.results.get(column, ""), "–") for column in columns),
             f"{row.environment_seconds:.0f} s",

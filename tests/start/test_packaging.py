@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from markdown_it import MarkdownIt
 
 import interpreters
 import prefect_preflight
@@ -105,18 +106,35 @@ def test_the_start_up_file_is_one_import(contents: dict[str, bytes]) -> None:
 
 
 def test_metadata(metadata: Message) -> None:
-    """Name, version, licence and Python are right, and an index shows the README."""
+    """Name, version, licence and Python are right."""
     assert metadata["Name"] == "prefect-preflight"
     assert metadata["Version"] == prefect_preflight.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["License-File"] == "LICENSE"
     assert metadata["Requires-Python"] in (">=3.9,<3.18", "<3.18,>=3.9")
-    assert metadata["Description-Content-Type"] == "text/markdown"
     classifiers = metadata.get_all("Classifier", [])
     assert "Typing :: Typed" in classifiers
     assert [f"Programming Language :: Python :: {version}" for version in interpreters.VERSIONS] == [
         line for line in classifiers if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", line)
     ]
+
+
+def test_the_index_shows_the_readme_with_links_that_lead_somewhere(metadata: Message) -> None:
+    """There a relative link or image would point below the index; each leads to this version's page instead."""
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL", []))
+    assert {"Homepage", "Documentation", "Source", "Issues", "Changelog", "Security"} == set(urls)
+    page = f"{urls['Source']}/blob/v{metadata['Version']}/"
+    shown, here = _targets(str(metadata.get_payload())), _targets((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert shown == [target if target.startswith("https://") else page + target for target in here]
+    assert len([target for target in shown if target.startswith(page)]) > 5  # or there is nothing to see
+    assert not re.search(r"<(a|img|source)\b", str(metadata.get_payload()))  # whose targets nobody has looked at
+
+
+def _targets(markdown: str) -> list[str]:
+    """The targets of a page's links and images."""
+    inline = [child for token in MarkdownIt().parse(markdown) for child in token.children or ()]
+    return [str(token.attrs[name]) for token in inline for name in ("href", "src") if name in token.attrs]
 
 
 def test_dependencies(metadata: Message) -> None:

@@ -102,12 +102,13 @@ def _become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         import subprocess
 
         sys.exit(subprocess.run(command, env=dict(environment), check=False).returncode)
-    # Python ignores these from its start on, and an ignored signal stays so in the next program; `subprocess` restores
-    # the same ones.
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
-    os.execvpe(command[0], list(command), dict(environment))
+    else:
+        # Python ignores these from its start on, and an ignored signal stays so in the next program; `subprocess`
+        # restores the same ones.
+        for name in ("SIGPIPE", "SIGXFSZ"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+        os.execvpe(command[0], list(command), dict(environment))
 
 
 def _fail(message: str, status: int) -> NoReturn:

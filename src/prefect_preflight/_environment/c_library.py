@@ -14,16 +14,18 @@ Windows     The C runtime frees the old string, too.
 from __future__ import annotations
 
 import os
+import sys
 
 
 def why_not_replace() -> str | None:
     """Why it may not; None on glibc, where it may."""
-    try:
-        version = os.confstr("CS_GNU_LIBC_VERSION")  # glibc alone has a value for it (confstr(3))
-    except (AttributeError, OSError, ValueError):  # no such function, musl, another system
-        version = None
-    if version and version.startswith("glibc "):
-        return None
+    if sys.platform != "win32":  # which has no such function
+        try:
+            version = os.confstr("CS_GNU_LIBC_VERSION")  # glibc alone has a value for it (confstr(3))
+        except (AttributeError, OSError, ValueError):  # musl, another system
+            version = None
+        if version and version.startswith("glibc "):
+            return None
     return (
         "this system's C library is not glibc, and a value that is replaced while C code reads it may crash a process"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from threading import TIMEOUT_MAX
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     _Self = TypeVar("_Self", bound="Stopwatch")
 
-if hasattr(time, "clock_gettime"):
+if sys.platform != "win32":  # which has no `clock_gettime`
     _gettime, _MONOTONIC = time.clock_gettime, time.CLOCK_MONOTONIC
 
     def clock() -> float:

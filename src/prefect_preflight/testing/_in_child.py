@@ -179,11 +179,11 @@ class _Child:
 def _kill(process: subprocess.Popen[str]) -> None:
     if sys.platform == "win32":
         process.kill()
-        return
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    else:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def _read(stdout: str, mark: str) -> tuple[str, Told | None]:
