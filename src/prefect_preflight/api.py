@@ -17,6 +17,7 @@ from ._plugins import HOOK_ATTRIBUTE, PREFECT_PLUGIN_API_VERSION
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
+    from typing import Literal, Protocol
 else:
     from ._plugins.data_class import dataclass
 
@@ -36,13 +37,46 @@ __all__ = [
 _SPEC_ATTRIBUTE = "prefect-experimental_spec"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_H = TypeVar("_H", bound="_Hook")
+
+if TYPE_CHECKING:
+    # For type checkers alone: to make a class of a Protocol costs more than the rest of this module.
+
+    class SetupEnvironmentHook(Protocol):
+        """A start-up hook: it takes `ctx` by keyword, and returns a `SetupResult` or None; sync or async."""
+
+        def __call__(self, *, ctx: HookContext) -> HookReturn: ...
+
+    class _SetupEnvironmentMethod(Protocol):
+        """The same, in a class."""
+
+        def __call__(self, plugin: Any, /, *, ctx: HookContext) -> HookReturn: ...
+
+    class _ConnectionParamsHook(Protocol):
+        """The hook of Prefect's server."""
+
+        def __call__(self, connection_url: str, settings: Any) -> Mapping[str, Any]: ...
+
+    class _ConnectionParamsMethod(Protocol):
+        """The same, in a class."""
+
+        def __call__(self, plugin: Any, /, connection_url: str, settings: Any) -> Mapping[str, Any]: ...
+
+    _Hook = Union[SetupEnvironmentHook, _SetupEnvironmentMethod, _ConnectionParamsHook, _ConnectionParamsMethod]
 
 
 class HookMarker:
-    """Decorator that marks a function or method as a hook implementation, with pluggy's options."""
+    """Decorator that marks a function or method as a hook implementation, with pluggy's options.
+
+    Type checkers find a function that is no hook, such as one without `ctx`, or one that returns a dict; with
+    `optionalhook=True` any function will do.
+    """
 
     @overload
-    def __call__(self, function: _F) -> _F: ...
+    def __call__(self, function: _H) -> _H: ...
+
+    @overload
+    def __call__(self, function: None = None, *, optionalhook: Literal[True]) -> Callable[[_F], _F]: ...
 
     @overload
     def __call__(
@@ -54,7 +88,7 @@ class HookMarker:
         trylast: bool = False,
         specname: str | None = None,
         wrapper: bool = False,
-    ) -> Callable[[_F], _F]: ...
+    ) -> Callable[[_H], _H]: ...
 
     def __call__(
         self,

@@ -278,6 +278,43 @@ class TestAdvice:
         assert run.assert_ok(allow=[slug]) is run
         assert slug in ADVICE
 
+    FAILING: ClassVar[dict[str, tuple[str, str, str, set[str]]]] = {
+        "does not import": ("import acme_does_not_exist", "", "load-failed", set()),
+        "raises at import": ("raise RuntimeError('no')", "", "load-failed", set()),
+        "exits at import": ("import sys; sys.exit(1)", "", "load-failed", set()),
+        "no such object": (returning("A"), ":plugin", "load-failed", set()),
+        "hangs at import": ("import time; time.sleep(2)", "", "timed-out", set()),
+        "no hook": ("class Plugin: pass\nplugin = Plugin()", ":plugin", "no-hook", {"warning"}),
+        "a class without a hook": ("class Plugin: pass", ":Plugin", "no-hook", {"warning"}),
+        "another hook": (
+            hook("return None").replace("setup_env", "set_up_env"),
+            "",
+            "no-hook",
+            {"warning"},
+        ),
+        "hook raises": (hook('raise OSError("no route")'), "", "failed", set()),
+        "hook exits": (hook("sys.exit(3)"), "", "failed", set()),
+        "hook hangs": (hook("import time; time.sleep(2)"), "", "timed-out", set()),
+        "a dict": (hook('return {"A": "1"}'), "", "invalid-result", set()),
+        "no ctx": (hook("return None").replace("*, ctx", ""), "", "invalid-result", set()),
+    }
+
+    @pytest.mark.parametrize("case", FAILING)
+    def test_none_without_its_premise(self, module: Callable[[str, str], str], case: str) -> None:
+        """A plugin that fails gets no advice about what nobody could see, such as a constant that it has."""
+        source, attribute, status, slugs = self.FAILING[case]
+        name = module(f"unlucky_{case.replace(' ', '_')}", source)
+        run = run_plugin(f"{name}{attribute}", timeout=0.5)
+        assert (run.status, set(run.slugs)) == (status, slugs), run.advice
+
+    def test_a_constant_of_the_objects_own_module(self, module: Callable[[str, str], str]) -> None:
+        """It is where loading finds it too: in the module that defines the object's class."""
+        home = module("home_of_class", "class Plugin: pass")
+        name = module(
+            "names_an_object", f"del PREFECT_PLUGIN_API_REQUIRES\nfrom {home} import Plugin\nplugin = Plugin()"
+        )
+        assert set(run_plugin(f"{name}:plugin").slugs) == {"warning"}  # that it has no hook
+
     def test_no_secret_is_shown(self, module: Callable[[str, str], str]) -> None:
         """Neither the repr nor the message of `assert_ok` shows a secret, though the run itself has it."""
         for slug in ("secret-in-note", "secret-in-log"):

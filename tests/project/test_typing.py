@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,7 +67,7 @@ async def setup_environment(*, ctx: HookContext) -> SetupResult:
     "context.py": """
 from __future__ import annotations
 import logging
-from prefect_preflight import HookContext, HookSpec, last_report, register_hook
+from prefect_preflight import HookContext, HookSpec, SetupResult, last_report, register_hook
 
 @register_hook
 def setup_environment(*, ctx: HookContext) -> None:
@@ -75,6 +76,19 @@ def setup_environment(*, ctx: HookContext) -> None:
     logger.info("Prefect %s at %s", ctx.prefect_version.upper(), url)
 
 @register_hook(optionalhook=True)
+def some_future_hook(connection_url: str) -> dict[str, str]:
+    return {"application_name": connection_url}
+
+class ForServer:
+    @register_hook
+    def set_database_connection_params(self, connection_url: str, settings: object) -> dict[str, str]:
+        return {"application_name": connection_url}
+
+    @register_hook(trylast=True)
+    async def setup_environment(self, *, ctx: HookContext) -> SetupResult | None:
+        return None
+
+@register_hook
 def set_database_connection_params(connection_url: str, settings: object) -> dict[str, str]:
     return {"application_name": connection_url}
 
@@ -132,10 +146,39 @@ def setup_environment(*, ctx: HookContext) -> SetupResult:
     return SetupResult(env={"A": "1"}, note=ctx.api_url.upper())  # 6
 
 setup_environment(context=None)  # 7
+
+@register_hook  # 8
+def without_context() -> SetupResult:
+    return SetupResult(env={})
+
+@register_hook  # 9
+def another_name(*, context: HookContext) -> None:
+    return None
+
+@register_hook  # 10
+def positional(ctx: HookContext, /) -> None:
+    return None
+
+@register_hook(tryfirst=True)  # 11
+def returns_a_dict(*, ctx: HookContext) -> dict[str, str]:
+    return {}
+
+@register_hook  # 12
+async def awaits_a_dict(*, ctx: HookContext) -> dict[str, str]:
+    return {}
+
+class Plugin:
+    @register_hook  # 13
+    def setup_environment(self) -> SetupResult:
+        return SetupResult(env={})
+
+    @register_hook()  # 14
+    async def another_hook(self, *, ctx: HookContext) -> str:
+        return "none"
 """
 
 
-EXPECTED = {number for number, line in enumerate(MISTAKES.splitlines(), 1) if line[-3:-1] == "# "}
+EXPECTED = {number for number, line in enumerate(MISTAKES.splitlines(), 1) if re.search(r"  # \d+$", line)}
 """The lines of `MISTAKES` that have one: those that end with a number as a comment."""
 
 

@@ -26,7 +26,8 @@ def about_code(plugin: Plugin, slow_import: float) -> Iterator[Advice]:
     """What is wrong with the plugin's code, as far as it can be seen where it was loaded."""
     for hook in plugin.hooks:
         yield from _signature(hook.function)
-    if plugin.load_seconds is not None and not _declares_requirement(plugin):
+    # Of a module that could not be loaded nobody knows what it declares.
+    if plugin.load_seconds is not None and plugin.status != "load-failed" and not _declares_requirement(plugin):
         yield Advice("no-api-requirement", f'write {_REQUIRES} = ">=0.1,<1" at module level')
     for warning in plugin.warnings:
         yield Advice("warning", warning.text)
@@ -53,14 +54,17 @@ def _signature(function: Callable[..., Any]) -> Iterator[Advice]:
 
 
 def _declares_requirement(plugin: Plugin) -> bool:
-    """Whether the requirement is anywhere that `_plugin.entry_point.load` looks for it."""
-    places: list[Any] = [sys.modules.get(plugin.candidate.module)]
-    for hook in plugin.hooks:
+    """Whether the requirement is anywhere that `_plugins.entry_point.load` looks for it."""
+    module = sys.modules.get(plugin.candidate.module)
+    target: Any = module
+    for attribute in filter(None, plugin.candidate.attribute.split(".")):
+        target = getattr(target, attribute, None)
+    kind = target if isinstance(target, type) else type(target)
+    places: list[Any] = [target, module, sys.modules.get(kind.__module__)]
+    for hook in plugin.hooks:  # of an object that was given in place of a module's name
         owner = getattr(hook.function, "__self__", None)
         names = [type(owner).__module__ if owner is not None else None, hook.function.__module__]
         places += [owner, *(sys.modules.get(name) for name in names if name)]
-        # An attribute of the module that holds the plugin, such as the object that the entry point names.
-        places += [getattr(places[0], part, None) for part in plugin.candidate.attribute.split(".")[:1] if part]
     return any(getattr(place, _REQUIRES, None) is not None for place in places)
 
 
