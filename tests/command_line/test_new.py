@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from worlds import World
+
 pytestmark = pytest.mark.core
 
 
@@ -46,6 +48,24 @@ def test_it_passes_its_own_tests(tmp_path: Path, wheel: Path, hosts: Hosts) -> N
     for name in names:
         result = environment.run(["-W", "error", "-m", "pytest", "-p", "no:cacheprovider"], cwd=tmp_path / name)
         assert result.returncode == 0 and "4 passed" in result.stdout, str(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Acme.Taken", "Acme.Taken 0.1.0 is installed in this environment"),
+        ("other-name", "acme-taken 0.1.0 has a plugin 'Other_Name' in this environment"),
+        ("acme-module", "a module 'acme_module' is there already"),
+        ("click", "click "),
+    ],
+)
+def test_a_name_that_is_taken(world: World, name: str, says: str) -> None:
+    """By a distribution, a plugin or a module in this environment: it is refused, with who has it and a way out."""
+    world.plugin("acme-taken", "", entry_points={"Other_Name": "acme_taken"}, extra_files={"acme_module.py": ""})
+    result = world.run((str(world.host.bin / "prefect-preflight"), "new", name))
+    assert result.returncode == 2 and says in " ".join(result.stderr.split()), result
+    assert f"take another name, such as '{name}-plugin'" in " ".join(result.stderr.split())
+    assert not list(world.cwd.iterdir())
 
 
 def test_its_tests_can_fail(tmp_path: Path, hosts: Hosts) -> None:
@@ -118,7 +138,7 @@ def test_it_cannot_be_written(bare: Host, tmp_path: Path) -> None:
         ("", "no name for a package"),
         ("a" * 101, "100 characters at most"),
         ("class", "a keyword of Python"),
-        ("Prefect", "would be hidden; try 'Prefect-plugin'"),
+        ("Prefect", "would be hidden; take another name, such as 'Prefect-plugin'"),
         ("prefect.preflight", "would be hidden"),
         ("sys", "would be hidden"),
         ("tests", "would be hidden"),

@@ -5,6 +5,7 @@ Each block of code in `README.md` and `docs/*.md` has a comment in the line befo
     <!-- test: plugin NAME -->          a plugin's module, installed and run
     <!-- test: run -->                  a program, run with Prefect and plugins enabled
     <!-- test: tests -->                a plugin author's tests, run with the quick start's plugin installed
+    <!-- test: steps -->                commands for a shell, run after the page's others: see `test_first_steps`
     <!-- test: shell -->                commands for a shell, with the quick start's plugin installed; lines that follow
                                         a command are its output. May go on: contains "TEXT" (in the output),
                                         stderr "TEXT", status N
@@ -46,7 +47,9 @@ def ready(world: World) -> World:
 def test_each_block_is_tested_or_says_why_not() -> None:
     """No example is left to itself: it is executed by a test here, or its mark has the reason."""
     code = [block for block in blocks() if block.language in CODE]
-    assert [block.place for block in code if block.kind not in ("plugin", "run", "tests", "shell", "skip")] == []
+    assert [
+        block.place for block in code if block.kind not in ("plugin", "run", "tests", "shell", "steps", "skip")
+    ] == []
     assert [block.place for block in code if block.kind == "skip" and len(block.rest) < 20] == []
     assert len(code) > 10  # the expression above still finds them
 

@@ -6,7 +6,9 @@ import keyword
 import os
 import re
 import sys
+from contextlib import suppress
 from importlib.resources import files
+from shlex import quote
 from string import Template
 
 import click
@@ -15,7 +17,7 @@ from prefect_preflight._version import __version__
 
 from .terminal import CONTEXT, say
 
-__all__ = ["NameProblem", "contents", "new"]
+__all__ = ["NameProblem", "check_that_it_is_free", "contents", "new"]
 
 # What a distribution may be called (PEP 508), and what a package may, so that the one gives the other.
 _NAME = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -44,7 +46,7 @@ def contents(name: str) -> dict[str, str]:
         name: the project's name, as `pip install` would take it.
 
     Raises:
-        NameProblem: it cannot have that name.
+        NameProblem: no project can have that name.
     """
     module = _module(name)
     words = {
@@ -61,6 +63,38 @@ def contents(name: str) -> dict[str, str]:
     return {Template(path).substitute(words): Template(text).substitute(words) for path, text in texts.items()}
 
 
+def check_that_it_is_free(name: str) -> None:
+    """See that nothing in this environment has the name: the plugin would hide it, or be hidden by it.
+
+    Args:
+        name: one that `contents` takes.
+
+    Raises:
+        NameProblem: an installed distribution, a plugin or a module has it.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+    from importlib.util import find_spec
+
+    from prefect_preflight._discovery import canonical
+    from prefect_preflight._reports import survey
+
+    with suppress(PackageNotFoundError):
+        raise NameProblem(f"{name} {version(name)} is installed in this environment; {_remedy(name)}")
+    for plugin in survey().plugins:
+        if canonical(plugin.name) == canonical(name):
+            owner = f"{plugin.distribution} {plugin.version}" if plugin.distribution else plugin.value
+            raise NameProblem(f"{owner} has a plugin {plugin.name!r} in this environment; {_remedy(name)}")
+    module = _module(name)
+    spec = find_spec(module)
+    if spec is not None:
+        place = spec.origin or ", ".join(spec.submodule_search_locations or ())
+        raise NameProblem(f"a module {module!r} is there already, {place}; {_remedy(name)}")
+
+
+def _remedy(name: str) -> str:
+    return f"take another name, such as '{name}-plugin'"
+
+
 def _module(name: str) -> str:
     """The package's name."""
     if len(name) > _LONGEST or not _NAME.fullmatch(name):
@@ -70,9 +104,9 @@ def _module(name: str) -> str:
         )
     module = re.sub(r"[-_.]+", "_", name).lower()
     if keyword.iskeyword(module):
-        raise NameProblem(f"{module!r} is a keyword of Python, so no module can have that name; try '{name}-plugin'")
+        raise NameProblem(f"{module!r} is a keyword of Python, so no module can have that name; {_remedy(name)}")
     if module in _TAKEN or module in getattr(sys, "stdlib_module_names", sys.builtin_module_names):
-        raise NameProblem(f"a package {module!r} exists already and would be hidden; try '{name}-plugin'")
+        raise NameProblem(f"a package {module!r} exists already and would be hidden; {_remedy(name)}")
     return module
 
 
@@ -88,8 +122,8 @@ def _module(name: str) -> str:
 def new(name: str, directory: str) -> None:
     """Make a plugin project called NAME: packaging, a typed module, and tests that pass.
 
-    NAME is what `pip install` would take, such as acme-credentials. It is the name of the new directory, which must not
-    exist, and of the plugin.
+    NAME is what `pip install` would take, such as acme-credentials. It is the name of the new directory and of the
+    plugin; nothing of that name may exist, in this environment either.
 
     \b
     Exit status:
@@ -99,6 +133,7 @@ def new(name: str, directory: str) -> None:
     """  # noqa: D301  # the backspace itself, with which Click keeps the lines below it as they are
     try:
         texts = contents(name)
+        check_that_it_is_free(name)
     except NameProblem as problem:
         raise click.BadParameter(str(problem), param_hint="NAME") from None
     project = os.path.normpath(os.path.join(directory, name))
@@ -110,7 +145,7 @@ def new(name: str, directory: str) -> None:
         raise click.ClickException(f"cannot write {error.filename or project}: {error.strerror or error}") from None
     for path in texts:
         say(os.path.join(project, *path.split("/")))
-    for line in ("", "Next:", f"  cd {project}", "  python -m pip install -e . pytest", "  python -m pytest"):
+    for line in ("", "Next:", f"  cd {quote(project)}", "  python -m pip install -e . pytest", "  python -m pytest"):
         say(line)
 
 
