@@ -235,7 +235,7 @@ def demo(session: nox.Session) -> None:
     _install_wheel(session)
     session.log("Installing Prefect, moto and the plugin: a few seconds if they are in the cache, else a minute")
     session.install("prefect==3.8.8", "fastapi<0.150", "moto[server]>=5", str(example / "prefect-aws-setup"))
-    session.log("Running the demo: half a minute")
+    session.log("Running the demo: a minute")
     session.run("python", str(example / "demo" / "demo.py"), *session.posargs)
 
 

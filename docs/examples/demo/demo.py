@@ -2,7 +2,7 @@
 
 A plugin assumes an AWS role before Prefect loads. Nothing in the flow knows of it, and yet the flow and
 the child process that it starts act as that role. STS is played by moto, on a free port of the loopback
-interface.
+interface. Then hooks that hang, and strict mode, beside the same programs with Prefect's own plugin system.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,8 +59,19 @@ def main() -> int:
         heading("What ran, and what it set", "Secrets are redacted.")
         run(["-m", "plugins_diag"], {**base, **PLUGIN_SETTINGS}, "Prefect is imported")
 
-    succeeded = output.count(ASSUMED) == 2
-    heading("Both processes of the flow acted as the role." if succeeded else "FAILED: see the identities above.")
+        heading(
+            "Hooks that hang, and strict mode, beside Prefect's own plugin system",
+            f"What the same program prints, and when. The deadline is {side_by_side.DEADLINE} s.",
+            "Running each of four programs twice: half a minute …",
+        )
+        found = side_by_side.compare(base, Path(home, "plugins"))
+        print(f"\n{side_by_side.table(found)}", flush=True)
+        strict = found[2][1][side_by_side.OURS].stderr.strip()
+        print(f"What strict mode says:\n{textwrap.fill(strict, 78, break_long_words=False)}", flush=True)
+
+    succeeded = output.count(ASSUMED) == 2 and side_by_side.kept(found)
+    success = "Both processes of the flow acted as the role, and no hook held up an import."
+    heading(success if succeeded else "FAILED: see above.")
     return 0 if succeeded else 1
 
 
