@@ -13,7 +13,7 @@ Errors of ours are one line on stderr, and Prefect loads. Only strict mode ends 
 import os
 import sys
 
-from ._settings import REPORT_DIR, Settings, anything_set
+from ._settings import REPORT_DIR, REPORT_LINE, TRUE, Settings, anything_set
 from ._state import ask_other_finders, begin_afresh, finish, is_asked_in_return, refuse, state, write
 from ._state import finder as start_up_finder
 
@@ -276,11 +276,14 @@ def _is_strict_by_environment() -> bool:
 def _refused(text: str) -> SystemExit:
     """What strict mode ends an import with before there is a run; its report is written where that is asked for."""
     state.refusal = f"[plugins] {text}"
-    if os.environ.get(REPORT_DIR):
+    if os.environ.get(REPORT_DIR) or os.environ.get(REPORT_LINE):
         try:
-            from ._reports.file import write as write_report
+            from ._reports import file, line
 
-            write_report(None)
+            if os.environ.get(REPORT_DIR):
+                file.write(None)
+            if os.environ.get(REPORT_LINE, "").lower() in TRUE:
+                line.write_line("import")
         except Exception as error:  # something of ours is damaged, which must not keep strict mode from its exit
             _complain(f"no report is written, {type(error).__name__}: {error}")
     return _refusal(text)

@@ -40,7 +40,8 @@ WAYS_OUT = {
         "sys.stdout",
     },  # a forked child's own last words, and flush
     "prefect_preflight/_command_line/terminal.py": {"sys.stderr", "sys.stdout", "click.echo"},  # made by the outlet
-    "prefect_preflight/_command_line/reports.py": {"sys.stdout"},  # writes what `terminal` made
+    "prefect_preflight/_command_line/reports/__init__.py": {"sys.stdout"},  # writes what `terminal` made
+    "prefect_preflight/_command_line/audit.py": {"sys.stdout"},  # the same
     "prefect_preflight/_command_line/probe.py": {"sys.stdout"},  # the same
     "prefect_preflight/_command_line/other_python.py": {"sys.stdout"},  # flushes it before another process writes
     "prefect_preflight/_command_line/explain.py": {"click.echo", "sys.stdout"},  # the documentation, word for word

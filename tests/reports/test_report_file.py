@@ -13,7 +13,7 @@ import pytest
 
 import standin
 from hosts import IS_WINDOWS
-from prefect_preflight._command_line import report_tree
+from prefect_preflight._command_line.reports import reading
 from snippets import ENABLED, hook, returning
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class TestWriting:
         """
         result = toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
         assert result.stdout == "2 2\n"
-        tree = report_tree.read(str(reports))
+        tree = reading.read(str(reports))
         assert [process.depth for process in tree.processes] == [0, 1, 1]
         data = json.loads((reports / tree.processes[0].file).read_text())
         assert data["started"] <= data["written"]
@@ -247,7 +247,7 @@ class TestWriting:
             os.wait()
         """
         toy.run(program, env=ENABLED, check=True, PREFECT_PREFLIGHT_REPORT_DIR=str(reports))
-        parent, child = report_tree.read(str(reports)).processes
+        parent, child = reading.read(str(reports)).processes
         assert (child.depth, child.parent, child.ppid) == (1, parent.id, parent.pid)
 
     def test_a_broken_prefect_is_written(self, bare: Host, tmp_path: Path, reports: Path) -> None:
@@ -268,7 +268,7 @@ class TestTree:
 
     def outline(self, reports: Path) -> list[tuple[int, str, str]]:
         """Depth, program and outcome of each process of the tree, in its order."""
-        tree = report_tree.read(str(reports))
+        tree = reading.read(str(reports))
         assert not tree.unreadable
         return [(process.depth, process.program, process.outcome) for process in tree.processes]
 

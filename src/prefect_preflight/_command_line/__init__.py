@@ -1,8 +1,8 @@
 """The command line: `prefect-preflight`, of which `python -m plugins_diag` is the best known part.
 
-`main` gathers the commands, one module each: `diagnose`, `explain`, `new`, `probe`, `reports`, `run`. What `diagnose`
-and `probe` find out is frozen data (`diagnosis`); conclusions are drawn from it (`findings`), and it is written in one
-of several `forms`: as text (`text`, `terminal`) or as JSON (`document`).
+`main` gathers the commands, one module each: `audit`, `diagnose`, `explain`, `new`, `probe`, `reports`, `run`. What
+`diagnose` and `probe` find out is frozen data (`diagnosis`); conclusions are drawn from it (`findings`), and it is
+written in one of several `forms`: as text (`text`, `terminal`) or as JSON (`document`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from .terminal import CONTEXT
 
 __all__ = ["main"]
 
-_COMMANDS = ("diagnose", "explain", "new", "probe", "reports", "run")
+_COMMANDS = ("audit", "diagnose", "explain", "new", "probe", "reports", "run")
 
 
 class _Commands(click.Group):

@@ -7,7 +7,6 @@ Opt-in, and the one exception to writing no file: without that variable this mod
 from __future__ import annotations
 
 import os
-import sys
 
 from prefect_preflight._environment import apply
 from prefect_preflight._redaction.outlet import complain, redactor
@@ -15,11 +14,12 @@ from prefect_preflight._settings import REPORT_DIR
 from prefect_preflight._threads.deadline import clock
 
 from . import last_report
+from .process import kind, machine, program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Callable
+    from typing import Callable
 
     from .record import ImportRecord
 
@@ -91,6 +91,8 @@ def _document(record: ImportRecord | None) -> tuple[_Own, str]:
         "parent": own.parent,
         "pid": os.getpid(),
         "ppid": os.getppid(),
+        "machine": machine(),
+        "kind": kind(),
         "program": redactor().text(program()),
         "started": round(own.started, 3),
         "written": round(now, 3),
@@ -125,19 +127,3 @@ def _put(directory: str, own: _Own, data: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def program() -> str:
-    """What this process executes, in short and without its arguments: `sys.argv[0]`, but telling where that is not."""
-    arguments: list[Any] = list(getattr(sys, "argv", ()))
-    name = str(arguments[0]) if arguments else ""
-    if name == "-m":
-        # The module is still being looked for: `python -m prefect.engine` imports `prefect` before it sets `argv`.
-        original = list(getattr(sys, "orig_argv", ()))  # from Python 3.10 on
-        following = original[original.index("-m") + 1 :] if "-m" in original else []
-        name = f"python -m {following[0]}" if following else "python -m"
-    name = {"": "python", "-c": "python -c", "-": "python -"}.get(name, name)
-    process: Any = sys.modules.get("multiprocessing.process")
-    if process is not None and process.current_process().name != "MainProcess":
-        name += f" ({process.current_process().name})"  # such a child has its parent's `argv`
-    return name

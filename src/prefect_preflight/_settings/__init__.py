@@ -30,6 +30,8 @@ LOAD_TIMEOUT = "PREFECT_PREFLIGHT_LOAD_TIMEOUT_SECONDS"
 `Settings.loading_seconds`. Of the environment alone, too."""
 RENEW = "PREFECT_PREFLIGHT_RENEW"
 """Whether a process renews in the background what has an expiry; of the environment alone, as well."""
+REPORT_LINE = "PREFECT_PREFLIGHT_REPORT_LINE"
+"""Whether each import writes one line of JSON to stderr; of the environment alone, as well."""
 _LEAST_FOR_LOADING = 20.0  # seconds; what takes long there is mostly the machine's doing: a cold disk, a profiler
 
 # What a variable's name begins with, after `PREFECT_`, if the plugin system's settings may depend on it.

@@ -5,7 +5,7 @@ Where values come from is `sources`' matter, what they mean `values`'.
 
 import sys
 
-from . import FIELDS, LOAD_TIMEOUT, PREFIXES, RENEW, Settings, anything_set
+from . import FIELDS, LOAD_TIMEOUT, PREFIXES, RENEW, REPORT_LINE, Settings, anything_set
 from .files import Problem, printable
 from .sources import Found, Sources
 
@@ -133,6 +133,7 @@ class _Resolver:
         seconds = self.own_setting(LOAD_TIMEOUT, "seconds", "the time for running them, and at least 20")
         self.settings.load_timeout_seconds = seconds
         self.settings.renew = bool(self.own_setting(RENEW, "boolean", False))
+        self.own_setting(REPORT_LINE, "boolean", False)  # which is asked for by the environment: here it is checked
 
     def own_setting(self, name: str, kind: str, default: object) -> "Any":
         """The value of one of them, None if it has none, or a bad one."""

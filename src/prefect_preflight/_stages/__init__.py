@@ -11,7 +11,7 @@ from _thread import get_ident  # not `threading`, which is not needed unless the
 
 from prefect_preflight._environment import apply, inside_hook, unmark
 from prefect_preflight._prefect import install, load_as_native, superseding_native_runner, variables_for_native
-from prefect_preflight._settings import REPORT_DIR
+from prefect_preflight._settings import REPORT_DIR, REPORT_LINE, TRUE
 from prefect_preflight._state import refuse, state
 
 TYPE_CHECKING = False
@@ -88,6 +88,7 @@ class PrefectImport:
         self.renews_at: float | None = None  # when the next renewal is due, in seconds since the epoch
         self._context: HookContext | None = None
         self.logger: SafeLogger | None = None
+        self._told = False  # whether the line about the import was written
         self._room: WaitingRoom | None = None  # None: hooks run after the body, in the importing thread
         self._resources: ExitStack | None = None
         self._modules_before = frozenset(name for name in sys.modules if name.startswith("prefect."))
@@ -299,12 +300,22 @@ class PrefectImport:
         if self._resources is not None:
             self._resources.close()
 
-    def write_report(self, tell: "Callable[[Mapping[str, str]], None]" = apply) -> None:
-        """Write this process' report file, where that is asked for; `tell` sets the variables that tell descendants."""
+    def write_report(self, event: str = "import", tell: "Callable[[Mapping[str, str]], None]" = apply) -> None:
+        """Write this process' report file, and the line about it, where these are asked for.
+
+        Args:
+            event: what the report is written after: "import", "refresh" or "renewal".
+            tell: sets the variables that tell descendants which report is their parent's.
+        """
         if os.environ.get(REPORT_DIR):
             from prefect_preflight._reports.file import write
 
             write(self, tell)
+        told, self._told = event == "import" and self._told, True  # what ends an import early may come here twice
+        if os.environ.get(REPORT_LINE, "").lower() in TRUE and not told:
+            from prefect_preflight._reports.line import write_line
+
+            write_line(event)
 
     def log_shown(self) -> "AbstractContextManager[None]":
         """What shows the log of plugins that run again; while it is entered."""

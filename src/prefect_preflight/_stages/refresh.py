@@ -92,7 +92,7 @@ def _refresh(run: PrefectImport, plugins: list[Plugin]) -> None:
     try:
         run.check_strictly()
     finally:
-        run.write_report()
+        run.write_report("refresh")
 
 
 def _repair_in_child(run: PrefectImport, runner: Runner, by_hook: bool) -> None:

@@ -181,7 +181,7 @@ class Renewal:
         for plugin in runner.plugins:
             self._pace(plugin, plugin.candidate in runner.renewed)
         run.renews_at = self._next()
-        run.write_report(environment.replace)
+        run.write_report("renewal", environment.replace)
 
     def _pace(self, plugin: Plugin, renewed: bool) -> None:
         """See when to call the plugin's hook again, after a failure at the earliest; the pauses grow."""

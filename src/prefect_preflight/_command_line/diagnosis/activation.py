@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from prefect_preflight._discovery import identify
-from prefect_preflight._settings import DISABLE, FIELDS, LOAD_TIMEOUT, PREFIXES, RENEW, REPORT_DIR, TRUE
+from prefect_preflight._settings import DISABLE, FIELDS, LOAD_TIMEOUT, PREFIXES, RENEW, REPORT_DIR, REPORT_LINE, TRUE
 from prefect_preflight._state import finder, register, state
 from prefect_preflight._version import __version__
 
@@ -189,7 +189,7 @@ def _misspelt(environ: Any) -> tuple[tuple[str, str], ...]:
     """Names outside our prefixes that differ little from a setting's; those under a prefix are the settings' matter."""
     known = [prefix + field.upper() for prefix in PREFIXES for field in FIELDS]
     known += [prefix.rstrip("_") for prefix in PREFIXES]  # the group as one JSON object
-    ours = (DISABLE, LOAD_TIMEOUT, RENEW, REPORT_DIR)
+    ours = (DISABLE, LOAD_TIMEOUT, RENEW, REPORT_DIR, REPORT_LINE)
     found = []
     for name in sorted(environ):
         upper = name.upper()

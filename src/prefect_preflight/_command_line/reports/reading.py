@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from prefect_preflight._reports.file import FORMAT
@@ -17,6 +18,8 @@ from prefect_preflight._statuses import FAILED, FAILED_OUTCOMES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    Pids = dict[tuple[str | None, int], list["Process"]]
+
 __all__ = ["PluginOutcome", "Process", "Tree", "Unreadable", "as_dict", "read"]
 
 _LARGEST = 16 * 1024 * 1024  # bytes; a report has some thousands
@@ -24,11 +27,25 @@ _LARGEST = 16 * 1024 * 1024  # bytes; a report has some thousands
 
 @dataclass(frozen=True)
 class PluginOutcome:
-    """What became of one plugin in one process."""
+    """What became of one plugin in one process.
+
+    Attributes:
+        name: the entry point's name.
+        status: as in a report, such as "success".
+        error: what went wrong.
+        distribution: the distribution that declares it, with its version; None if that is not known.
+        seconds: how long its load and its hooks took.
+        variables: the names of those that it set.
+        expires_at: when their values cease to be valid, in ISO 8601; None if never.
+    """
 
     name: str
     status: str
     error: str | None
+    distribution: str | None = None
+    seconds: float = 0.0
+    variables: tuple[str, ...] = ()
+    expires_at: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -48,6 +65,8 @@ class Process:
         pid: its process ID, which another process may have had before or after it.
         ppid: its parent's process ID.
         program: what it executed.
+        kind: what kind of process it was, such as "worker"; None in a file of an older version.
+        machine: the name of the machine, or of the container; None in a file of an older version.
         started: when its plugins began, in seconds since the epoch.
         written: when it wrote its report, in seconds since the epoch.
         outcome: as in a report, such as "success".
@@ -63,6 +82,8 @@ class Process:
     pid: int
     ppid: int
     program: str
+    kind: str | None
+    machine: str | None
     started: float
     written: float
     outcome: str
@@ -91,6 +112,15 @@ class Tree:
     directory: str
     processes: tuple[Process, ...]
     unreadable: tuple[Unreadable, ...]
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """The machines that the processes were on, as far as that is known."""
+        return tuple(dict.fromkeys(process.machine for process in self.processes if process.machine is not None))
+
+    def on(self, machine: str) -> Tree:
+        """The processes of one machine alone."""
+        return replace(self, processes=tuple(process for process in self.processes if process.machine == machine))
 
     @property
     def healthy(self) -> bool:
@@ -162,6 +192,8 @@ def _process(name: str, data: Any) -> Process:
         pid=_get(data, "pid", int),
         ppid=_get(data, "ppid", int),
         program=_get(data, "program", str),
+        kind=_get(data, "kind", str, None),
+        machine=_get(data, "machine", str, None),
         started=_number(data, "started"),
         written=_number(data, "written"),
         outcome=_get(report, "outcome", str),
@@ -172,10 +204,30 @@ def _process(name: str, data: Any) -> Process:
 
 
 def _plugin(data: Any) -> PluginOutcome:
-    error = _get(data, "error", dict, None)
+    name, status, error = _get(data, "name", str), _get(data, "status", str), _get(data, "error", dict, None)
+    distribution, version = _get(data, "distribution", str, None), _get(data, "version", str, None)
+    hooks = [_get(hook, "seconds", (int, float), None) for hook in _get(data, "hooks", list, ())]
+    times = [_get(data, "load_seconds", (int, float), None), *hooks]
     return PluginOutcome(
-        _get(data, "name", str), _get(data, "status", str), None if error is None else _get(error, "message", str)
+        name,
+        status,
+        None if error is None else _get(error, "message", str),
+        distribution if version is None else f"{distribution} {version}",
+        float(sum(time for time in times if time is not None)),
+        tuple(_get(data, "environment", dict, {})),
+        _moment(_get(data, "expires_at", str, None)),
     )
+
+
+def _moment(text: str | None) -> str | None:
+    """A moment in ISO 8601, as it is.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
+    if text is not None and datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return text
 
 
 def _number(data: Any, key: str) -> float:
@@ -197,9 +249,9 @@ def _get(data: Any, key: str, kind: Any, *default: Any) -> Any:
 
 def _ordered(processes: dict[str, Process]) -> Iterator[Process]:
     """The processes in the tree's order, with their parents found and their depth."""
-    by_pid: dict[int, list[Process]] = {}
+    by_pid: dict[tuple[str | None, int], list[Process]] = {}
     for process in processes.values():
-        by_pid.setdefault(process.pid, []).append(process)
+        by_pid.setdefault((process.machine, process.pid), []).append(process)
     found = [_with_parent(process, processes, by_pid) for process in processes.values()]
     children: dict[str | None, list[Process]] = {}
     for process in sorted(found, key=lambda process: (process.written, process.file), reverse=True):
@@ -216,12 +268,12 @@ def _ordered(processes: dict[str, Process]) -> Iterator[Process]:
         waiting += [replace(child, depth=process.depth + 1) for child in children.pop(process.id, ())]
 
 
-def _with_parent(process: Process, processes: dict[str, Process], by_pid: dict[int, list[Process]]) -> Process:
+def _with_parent(process: Process, processes: dict[str, Process], by_pid: Pids) -> Process:
     parent = processes.get(process.parent or "")
     # What a hook starts has the id of the process before: its own parent's is not known until the hooks have run.
     starters = [
         other
-        for other in by_pid.get(process.ppid, ())
+        for other in by_pid.get((process.machine, process.ppid), ())
         if other.started <= process.started <= other.written and other is not process
     ]
     if starters and (parent is None or parent.pid != process.ppid):

@@ -1,30 +1,21 @@
-"""`prefect-preflight reports DIR`: what happened in that worker and its children?"""
+"""The processes of a directory as a tree, for a terminal."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-import click
-
-from prefect_preflight._redaction.data import without_secrets
-from prefect_preflight._redaction.outlet import redactor
-
-from . import report_tree
-from .terminal import CONTEXT, WIDTH, Line, encodable, joined, painter, say
+from prefect_preflight._command_line.terminal import WIDTH, Line, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .report_tree import Process, Tree
-    from .terminal import Paint
+    from prefect_preflight._command_line.terminal import Paint
 
-__all__ = ["as_text", "reports"]
+    from .reading import Process, Tree
 
-_CANNOT_READ = 2
+__all__ = ["as_text"]
+
 _DEEPEST = 12  # levels that are indented: a process that starts itself again and again must stay readable
 _OUTCOMES = {
     "success": ("success", "good"),
@@ -35,49 +26,6 @@ _OUTCOMES = {
     "safe-mode": ("safe mode", "warn"),
     "inside-hook": ("started by a hook, so it ran none", "dim"),
 }
-
-
-@click.command(context_settings=CONTEXT)
-@click.argument("directory", metavar="DIR", envvar="PREFECT_PREFLIGHT_REPORT_DIR")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="text for people; json for programs.",
-)
-def reports(directory: str, form: str) -> None:
-    """Show the processes that wrote their reports to DIR, as a tree.
-
-    Processes write a report when they import Prefect, if plugins are enabled and PREFECT_PREFLIGHT_REPORT_DIR names a
-    directory; DIR is the same one by default. Nothing removes old reports but you.
-
-    Times are in UTC. The duration is that of the plugins, without Prefect's own.
-
-    \b
-    Exit status:
-      0  all plugins succeeded in all processes
-      1  something failed in a process, or a file cannot be read
-      2  DIR cannot be read
-    """  # noqa: D301  # the backspace itself, with which Click keeps the lines below it as they are
-    try:
-        tree = report_tree.read(os.path.expanduser(directory))
-    except OSError as error:
-        say(f"Error: cannot read {directory!r}: {error.strerror or error}", error=True)
-        sys.exit(_CANNOT_READ)
-    stream = sys.stdout
-    text = as_text(tree, painter(stream)) if form == "text" else _as_json(tree)
-    try:
-        stream.write(encodable(text, stream.encoding))
-        stream.flush()
-    except BrokenPipeError:  # the reader has seen enough, such as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or Python complains at its end
-    sys.exit(int(not tree.healthy))
-
-
-def _as_json(tree: Tree) -> str:
-    return json.dumps(without_secrets(report_tree.as_dict(tree), redactor()), indent=2) + "\n"
 
 
 def as_text(tree: Tree, paint: Paint, width: int = WIDTH) -> str:
@@ -93,8 +41,10 @@ def as_text(tree: Tree, paint: Paint, width: int = WIDTH) -> str:
 
 def _lines(tree: Tree) -> Iterator[Line]:
     failed = sum(process.failed for process in tree.processes)
-    summary = f"{_count(len(tree.processes), 'process', 'processes')} in {tree.directory}, {failed or 'none'} failed"
-    yield Line(summary, "title")
+    several = len(tree.machines) > 1
+    where = f" of {len(tree.machines)} machines" if several else ""
+    processes = _count(len(tree.processes), "process", "processes")
+    yield Line(f"{processes}{where} in {tree.directory}, {failed or 'none'} failed", "title", hang=2)
     day = ""
     for process in tree.processes:
         moment = datetime.fromtimestamp(process.started, timezone.utc)
@@ -102,7 +52,7 @@ def _lines(tree: Tree) -> Iterator[Line]:
             day = f"{moment:%Y-%m-%d}"
             yield Line()
             yield Line(f"{day} UTC", "dim")
-        yield from _process(process, f"{moment:%H:%M:%S}")
+        yield from _process(process, f"{moment:%H:%M:%S}", several)
     if tree.unreadable:
         yield Line()
         yield Line(f"Not readable: {_count(len(tree.unreadable), 'file', 'files')}", "warn")
@@ -110,14 +60,15 @@ def _lines(tree: Tree) -> Iterator[Line]:
         yield Line(f"  {file.file}: {file.reason}", "warn", hang=4)
 
 
-def _process(process: Process, moment: str) -> Iterator[Line]:
+def _process(process: Process, moment: str, several: bool) -> Iterator[Line]:
     level = min(process.depth, _DEEPEST)
     indent = "  " * (level + 1)
     deeper = f"({process.depth} levels down) " if process.depth > _DEEPEST else ""
+    on = f" on {process.machine}" if several and process.machine is not None and not process.depth else ""
     words, style = _OUTCOMES.get(process.outcome, (process.outcome, "warn"))
     duration = "" if process.seconds is None else f" in {process.seconds:.2f} s"
     yield Line(
-        f"{indent}{moment} {deeper}{process.program} (pid {process.pid}): {words}{duration}{_plugins(process)}",
+        f"{indent}{moment} {deeper}{process.program} (pid {process.pid}{on}): {words}{duration}{_plugins(process)}",
         style,
         hang=len(indent) + 9,
     )
