@@ -125,9 +125,9 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session(python=MAIN)
 def docs(session: nox.Session) -> None:
-    """Builds the documentation site, strictly, into site/."""
+    """Builds the documentation site, strictly, into site/; ``-- serve`` shows it while it is written."""
     _install_group(session, "docs")
-    session.run("mkdocs", "build", "--strict", *session.posargs)
+    session.run("zensical", *(session.posargs or ("build", "--clean", "--strict")))
 
 
 @nox.session(python=MAIN)
