@@ -164,9 +164,13 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session(python=MAIN)
 def docs(session: nox.Session) -> None:
-    """Builds the documentation site, strictly, into site/."""
+    """Builds the documentation site, strictly, into site/; ``-- serve`` shows it while it is written."""
     _install_group(session, "docs")
-    session.run("mkdocs", "build", "--strict", *session.posargs)
+    session.run("zensical", *(session.posargs or ("build", "--clean", "--strict")))
+    loads = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="?((?:https?:)?//[^" >]+)')
+    fetched = {url for page in (ROOT / "site").rglob("*.html") for url in loads.findall(page.read_text("utf-8"))}
+    if fetched:
+        session.error(f"the site is to work without a network, and would fetch {', '.join(sorted(fetched))}")
 
 
 @nox.session(python=MAIN)

@@ -31,7 +31,12 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class ErrorInfo:
-    """A plugin's error: its type's name and its message, on one line, redacted."""
+    """A plugin's error.
+
+    Attributes:
+        type: the name of the exception's type.
+        message: what it says, on one line, redacted.
+    """
 
     type: str
     message: str
@@ -39,7 +44,13 @@ class ErrorInfo:
 
 @dataclass(frozen=True)
 class SettingInfo:
-    """A resolved setting: its value and where it came from ("default" if from nowhere)."""
+    """A resolved setting.
+
+    Attributes:
+        name: its field name, such as "strict".
+        value: what holds.
+        source: where it came from, "default" if from nowhere.
+    """
 
     name: str
     value: Any
@@ -48,7 +59,13 @@ class SettingInfo:
 
 @dataclass(frozen=True)
 class ProblemInfo:
-    """Something wrong with the settings: a stable slug, where it is, and a line for people."""
+    """Something wrong with the settings.
+
+    Attributes:
+        slug: what it is, for programs; it stays the same.
+        source: where it is.
+        message: a line for people.
+    """
 
     slug: str
     source: str
@@ -59,9 +76,13 @@ class ProblemInfo:
 class PrefectInfo:
     """The Prefect that was imported.
 
-    `native_runner` is "superseded" if Prefect's own plugin runner was taken out of the import, "present" if there is
-    one and it was not (always so where plugins are disabled), "none" in a Prefect without one, "unknown" if the import
-    ended before that could be seen.
+    Attributes:
+        distribution: the name of the installed distribution.
+        version: its version.
+        location: the package's directory.
+        native_runner: "superseded" if Prefect's own plugin runner was taken out of the import, "present" if there is
+            one and it was not (always so where plugins are disabled), "none" in a Prefect without one, "unknown" if the
+            import ended before that could be seen.
     """
 
     distribution: str
@@ -89,10 +110,12 @@ class RenewalInfo:
 
 @dataclass(frozen=True)
 class HookInfo:
-    """One call of a hook: its wave ("tryfirst", "normal", "trylast"), its begin and duration in seconds.
+    """One call of a hook.
 
-    `started` counts from the first load of a plugin; both are None if the hook was not called, or never
-    ended.
+    Attributes:
+        wave: "tryfirst", "normal" or "trylast".
+        started: when it began, in seconds from the first load of a plugin; None if it was not called, or never ended.
+        seconds: how long it took; None likewise.
     """
 
     wave: Wave

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 
 def last_report() -> Report:
-    """What happened at the last `import prefect` in this process.
+    """Tell what happened at the last `import prefect` in this process.
 
-    If Prefect has not been imported, or plugins are disabled, the report says so and lists no plugins.
+    Returns:
+        The report, frozen and redacted. If Prefect has not been imported, or plugins are disabled, it says so and lists
+        no plugins.
     """
     from .builder import of_process  # here and below, since the builder loads what few processes need
 
