@@ -91,6 +91,10 @@ def run(scenario: scenarios.Scenario, world: World) -> Seen:
     points = {name: scenario.values.get(name, name) for name in scenario.plugins}
     files = {f"{name}.py": scenarios.API + text for name, text in scenario.plugins.items()}
     world.plugin("plugins", None, entry_points=points, extra_files={**files, "recorder.py": scenarios.RECORDER})
+    for path, text in scenario.installed.items():
+        file = world.overlay / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8", errors="surrogateescape")
     for path, text in scenario.files.items():
         (world.cwd / path).write_text(text)
     env = {"PREFECT_PLUGINS_ENABLED": "1", **scenario.variables}

@@ -47,6 +47,7 @@ class Scenario:
         values: What an entry point names, where that is not its module.
         variables: Its environment, on top of `PREFECT_PLUGINS_ENABLED=1`; None takes a name away.
         files: What lies in its working directory.
+        installed: What lies beside the plugins, by path; lone surrogates are bytes that are no UTF-8.
     """
 
     plugins: Mapping[str, str]
@@ -54,6 +55,7 @@ class Scenario:
     values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     variables: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    installed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def hook(body: str, *, options: str = "", signature: str = "*, ctx", keyword: str = "def", before: str = "") -> str:
@@ -98,6 +100,12 @@ newer = Newer()
 PREFECT_PLUGIN_API_REQUIRES = ">=5"
 """
 
+_AWAITABLE = """
+class Later:
+    def __await__(self):
+        yield from ()
+        return SetupResult(env={"AWAITABLE": "set"})
+"""
 ORDINARY = Scenario(
     {
         "one": _overlapping("one"),
@@ -133,6 +141,7 @@ ORDINARY = Scenario(
         "twice_again": "",
         "bad_requirement": setting("BAD_REQUIREMENT", before="PREFECT_PLUGIN_API_REQUIRES = 'soon'"),
         "number_requirement": setting("NUMBER_REQUIREMENT", before="PREFECT_PLUGIN_API_REQUIRES = 0.1"),
+        "awaitable": hook("return Later()", before=_AWAITABLE),  # the last, for nothing comes after it there
     },
     "import prefect, recorder\nrecorder.note('loops', len(set(map(id, recorder.loops))))\n" + TELL,
     values={
@@ -177,9 +186,18 @@ def among(bad: str, program: str | None = None, **variables: str) -> Scenario:
 NOT_STRINGS = among(hook("return SetupResult(env={'NUMBER': 5, 'NOTHING': None})"))
 BAD_NAME = among(hook("return SetupResult(env={'GOOD': '1', 'BAD=NAME': '2', 'LATER': '3'})"))
 NO_RESULT = among(hook("return {'PLAIN': 'dict'}"))
-NO_ENV = among(hook("return SetupResult(env=None, note='nothing')"))
+_STARTS = """
+import os, prefect, recorder, subprocess, sys
+try:
+    recorder.note("child", subprocess.run([sys.executable, "-S", "-c", ""]).returncode)
+except OSError as error:
+    recorder.note("child", str(error))
+os.environ.pop("LONG", None)
+"""
+TOO_LONG = among(hook("return SetupResult(env={'LONG': 200_000 * 'x'})"), _STARTS + TELL)
+EXIT_AT_LOAD = among("import sys\nsys.exit(4)")
 EXIT = among(hook("import sys\nsys.exit(3)"))
-RAISES = among(hook(f"raise ValueError('token={SECRET} refused')"))
+RAISES = among(hook(f"raise ValueError('token={SECRET} refused\\nand more')"))
 LOOP = Scenario(
     {"plain": setting("PLAIN"), "a": setting("ASYNC", keyword="async def")},
     "import asyncio\nasync def main():\n    import prefect\nasyncio.run(main())\n" + TELL,
@@ -219,6 +237,19 @@ ONE_LATE = Scenario(
         ),
     },
     variables=limited(0.5),
+)
+SAME_NAME = Scenario(
+    {"plugin": "from prefect._experimental.plugins import SetupResult, register_hook\n" + setting("ONE")},
+    ("-W", "default", "-c", "import prefect\n" + TELL),
+    installed={
+        "other.py": API + setting("OTHER"),
+        "other-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: other\nVersion: 1\n",
+        "other-1.dist-info/entry_points.txt": "[prefect.plugins]\nplugin = other\n",
+    },
+)
+BROKEN_METADATA = Scenario(
+    {"plugin": setting("PLUGIN")},
+    installed={"broken-1.dist-info/entry_points.txt": "[prefect.plugins]\nother = other\n\udcff\n"},
 )
 EMPTY_ALLOW = Scenario({"plugin": setting("PLUGIN")}, variables={"PREFECT_PLUGINS_ALLOW": ""})
 _WORKS = f"""
@@ -279,8 +310,6 @@ FAILURES = {
     "late": hook("import asyncio\nawait asyncio.sleep(30)", keyword="async def"),
     "no_load": "import no_such_module",
     "bad_name": hook("return SetupResult(env={'BAD=NAME': '2'})"),
-    "not_strings": hook("return SetupResult(env={'NUMBER': 5})"),
-    "no_result": hook("return {'PLAIN': 'dict'}"),
     "empty": hook("return SetupResult(env={}, required=True)"),
     "exit_0": hook("import sys\nsys.exit(0)"),
     "no_hook": "",

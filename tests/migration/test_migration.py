@@ -204,27 +204,42 @@ def test_bad_name(both: Callable[[str], Both]) -> None:
 
 
 def test_no_result(both: Callable[[str], Both]) -> None:
-    """A plain dict in place of a `SetupResult`, or None in place of its mapping."""
-    for scenario, reason in (("NO_RESULT", "returned an object of type builtins.dict"), ("NO_ENV", "env is None")):
-        native, ours = both(scenario)
-        assert "PLAIN" not in native.env and "PLAIN" not in ours.env
-        assert native.says(STOPPED) == 1
-        assert ours.says("Plugin bad failed: ") == ours.says(reason) == 1
+    """A plain dict in place of a `SetupResult`."""
+    native, ours = both("NO_RESULT")
+    assert "PLAIN" not in native.env and "PLAIN" not in ours.env
+    assert native.says(STOPPED) == 1
+    assert ours.says("Plugin bad failed: setup_environment returned an object of type builtins.dict") == 1
 
 
 def test_the_others(both: Callable[[str], Both]) -> None:
     """What becomes of the plugins that come after any of the three above."""
-    for scenario in ("NOT_STRINGS", "BAD_NAME", "NO_RESULT", "NO_ENV"):
+    for scenario in ("NOT_STRINGS", "BAD_NAME", "NO_RESULT"):
         native, ours = both(scenario)
         assert between(native) == (True, False) and native.says(STOPPED) == 1
         assert between(ours) == (True, True) and len(ours.lines) == 1
 
 
+def test_too_long(both: Callable[[str], Both]) -> None:
+    """A value of more than 128 KiB: with it in the environment Linux starts no program."""
+    native, ours = both("TOO_LONG")
+    assert native.noted[0][0] == "child" and "Argument list too long" in native.noted[0][1]
+    assert ours.noted == [["child", 0]]
+    assert ours.says("Plugin bad failed: the value of 'LONG' makes a variable of 200005 bytes") == 1
+
+
+def test_awaitables(both: Callable[[str], Both]) -> None:
+    """A hook that returns an awaitable object which is no coroutine."""
+    native, ours = both("ORDINARY")
+    assert "AWAITABLE" not in native.env and native.says(STOPPED) == 1
+    assert ours.env["AWAITABLE"] == "set"
+
+
 def test_exception(both: Callable[[str], Both]) -> None:
-    """An exception in a hook: one line, which differs in the type and in what is redacted."""
+    """An exception in a hook, whose message has two lines."""
     native, ours = both("RAISES")
-    assert native.lines == [f"Plugin bad failed: token={SECRET} refused"]
-    assert len(ours.lines) == 1 and ours.lines[0].endswith("Plugin bad failed: ValueError: token=•••••• refused")
+    assert native.lines == [f"Plugin bad failed: token={SECRET} refused", "and more"]
+    (line,) = ours.lines
+    assert line.endswith("Plugin bad failed: ValueError: token=•••••• refused and more")
 
 
 def test_exception_and_others(both: Callable[[str], Both]) -> None:
@@ -239,6 +254,14 @@ def test_sys_exit(both: Callable[[str], Both]) -> None:
     assert (native.status, native.stdout, native.stderr) == (3, "", "")
     assert ours.status == 0 and between(ours) == (True, True)
     assert ours.says("Plugin bad failed: SystemExit: the plugin called sys.exit(3)") == 1
+
+
+def test_exit_at_load(both: Callable[[str], Both]) -> None:
+    """`sys.exit` in a plugin's module."""
+    native, ours = both("EXIT_AT_LOAD")
+    assert (native.status, native.stdout, native.stderr) == (4, "", "")
+    assert ours.status == 0 and between(ours) == (True, True)
+    assert ours.says("Failed to load plugin bad: SystemExit: the plugin called sys.exit(4)") == 1
 
 
 def test_wrapper(both: Callable[[str], Both]) -> None:
@@ -332,6 +355,27 @@ def test_two_names(both: Callable[[str], Both]) -> None:
         assert seen.noted.count(["twice", "called"]) == 1
     assert native.says("Failed to load plugin twice_again") == 1
     assert ours.says("twice_again") == 0
+
+
+def test_same_name(both: Callable[[str], Both]) -> None:
+    """Two distributions with an entry point of the same name."""
+    native, ours = both("SAME_NAME")
+    assert len({"ONE", "OTHER"} & native.env.keys()) == 1 and native.says("Failed to load plugin plugin") == 1
+    assert {"ONE", "OTHER"} <= ours.env.keys()
+
+
+def test_broken_metadata(both: Callable[[str], Both]) -> None:
+    """A distribution whose file of entry points is not UTF-8, beside a good one."""
+    native, ours = both("BROKEN_METADATA")
+    assert "PLUGIN" not in native.env and native.says("Failed to initialize plugins: 'utf-8' codec can't decode") == 1
+    assert (ours.env["PLUGIN"], ours.stderr) == ("set", "")
+
+
+def test_old_names(both: Callable[[str], Both]) -> None:
+    """`from prefect._experimental.plugins import …` in a plugin."""
+    native, ours = both("SAME_NAME")
+    assert native.says("DeprecationWarning: `prefect._experimental.plugins.register_hook` has moved") == 1
+    assert (ours.env["ONE"], ours.stderr) == ("set", "")
 
 
 # Settings
