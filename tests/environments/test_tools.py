@@ -24,7 +24,7 @@ def test_debugpy(bench: Bench) -> None:
 
 def test_coverage(bench: Bench) -> None:
     """A program and its child under coverage: the hook, which runs in a worker thread, is measured."""
-    (bench.cwd / ".coveragerc").write_text("[run]\npatch = subprocess\n")
+    (bench.cwd / ".coveragerc").write_text("[run]\npatch = subprocess\nsource_pkgs = my_plugin\n")
     bench.run("coverage")
     report = bench.run("", "coverage report --include '*/my_plugin/*' --format total")
     assert report == "100"
