@@ -274,6 +274,15 @@ def distributed(session: nox.Session) -> None:
 
 
 @nox.session(python=MAIN)
+def environments(session: nox.Session) -> None:
+    """Runs what docs/environments.md says: archives, frozen programs, servers, tracers; takes ten minutes."""
+    _install_group(session, "test")
+    wheel = _install_wheel(session)
+    spread = ("-n", str(os.cpu_count() or 1), "--dist", "worksteal")
+    session.run("pytest", "tests/environments", *spread, *session.posargs, env={"PREFLIGHT_WHEEL": str(wheel)})
+
+
+@nox.session(python=MAIN)
 def bench(session: nox.Session) -> None:
     """Measures what all this costs, beside Prefect's own plugin system and other start-up hooks."""
     session.install("uv")

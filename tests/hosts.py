@@ -252,7 +252,18 @@ class Hosts:
         found = (version for version in preset.pythons if interpreters.find(version))
         return self(*preset.requirements, python=next(found, None))
 
-    def __call__(self, *requirements: str, python: str | None = None, exclude_newer: str | None = None) -> Host:
+    def without_wheel(self, preset: Preset) -> Host:
+        """Returns an environment like that of `preset`, on the same Python, in which the project is not installed."""
+        found = (version for version in preset.pythons if interpreters.find(version))
+        return self(*preset.requirements, python=next(found, None), with_wheel=False)
+
+    def __call__(
+        self,
+        *requirements: str,
+        python: str | None = None,
+        exclude_newer: str | None = None,
+        with_wheel: bool = True,
+    ) -> Host:
         """Returns an environment with ``requirements`` and the wheel installed, all byte-compiled.
 
         Args:
@@ -260,6 +271,7 @@ class Hosts:
             python: A version such as ``"3.12"``; the running interpreter by default.
             exclude_newer: A date such as ``"2024-04-20"``: resolve as of that day, for Prefects whose
                 dependencies have since moved on.
+            with_wheel: Whether the wheel is installed too.
         """
         base = interpreter(python)
         # The wheel's own requirements are part of the key, since they are resolved together with Prefect's.
@@ -267,12 +279,13 @@ class Hosts:
             interpreters.full_version(base),
             exclude_newer or "",
             *requirements,
-            *wheel_requirements(self.wheel),
+            *(wheel_requirements(self.wheel) if with_wheel else ["no wheel"]),
         ]
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
         if key not in self._made:
             with _lock(key):
-                self._made[key] = self._make(CACHE / key, base, requirements, exclude_newer)
+                wheel = self.wheel if with_wheel else None
+                self._made[key] = self._make(CACHE / key, base, requirements, exclude_newer, wheel)
         return self._made[key]
 
     def fresh(self, directory: Path, *, python: str | None = None) -> Host:
@@ -280,19 +293,26 @@ class Hosts:
         uv("venv", "--quiet", "--seed", "--python", interpreter(python), directory)
         return Host(directory, self._home)
 
-    def _make(self, directory: Path, base: str, requirements: Sequence[str], exclude_newer: str | None) -> Host:
+    def _make(
+        self,
+        directory: Path,
+        base: str,
+        requirements: Sequence[str],
+        exclude_newer: str | None,
+        wheel: Path | None,
+    ) -> Host:
         host = Host(directory, self._home)
         stamp = directory / "wheel.sha256"  # written last: an environment without it was never finished
-        digest = hashlib.sha256(self.wheel.read_bytes()).hexdigest()
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest() if wheel else "no wheel"
         install = ("pip", "install", "--quiet", "--compile-bytecode", "--python", host.python)
         if not stamp.exists() or not Path(host.python).exists():  # its base interpreter may have been removed
             shutil.rmtree(directory, ignore_errors=True)
             uv("venv", "--quiet", "--python", base, directory)
             cutoff = ("--exclude-newer", exclude_newer) if exclude_newer else ()
-            uv(*install, *cutoff, *requirements, self.wheel)
-        elif stamp.read_text() != digest:
+            uv(*install, *cutoff, *requirements, *([wheel] if wheel else []))
+        elif wheel and stamp.read_text() != digest:
             stamp.unlink()
-            uv(*install, "--reinstall", "--no-deps", self.wheel)
+            uv(*install, "--reinstall", "--no-deps", wheel)
         stamp.write_text(digest)
         return host
 
