@@ -6,6 +6,8 @@ Each block of code in `README.md` and `docs/*.md` has a comment in the line befo
     <!-- test: run -->                  a program, run with Prefect and plugins enabled
     <!-- test: tests -->                a plugin author's tests, run with the quick start's plugin installed
     <!-- test: steps -->                commands for a shell, run after the page's others: see `test_first_steps`
+    <!-- test: file PATH -->            a file, written there in the course of the page's steps
+    <!-- test: gallery FILE -->         a plugin of the gallery's, run by `tests/gallery`
     <!-- test: shell -->                commands for a shell, with the quick start's plugin installed; lines that follow
                                         a command are its output. May go on: contains "TEXT" (in the output),
                                         stderr "TEXT", status N
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pages import Block
     from worlds import World
 
+KINDS = ("plugin", "run", "tests", "shell", "steps", "file", "gallery", "skip")
 CODE = {"bash", "console", "dockerfile", "ini", "json", "python", "sh", "shell", "toml", "yaml"}
 
 
@@ -47,9 +50,7 @@ def ready(world: World) -> World:
 def test_each_block_is_tested_or_says_why_not() -> None:
     """No example is left to itself: it is executed by a test here, or its mark has the reason."""
     code = [block for block in blocks() if block.language in CODE]
-    assert [
-        block.place for block in code if block.kind not in ("plugin", "run", "tests", "shell", "steps", "skip")
-    ] == []
+    assert [block.place for block in code if block.kind not in KINDS] == []
     assert [block.place for block in code if block.kind == "skip" and len(block.rest) < 20] == []
     assert len(code) > 10  # the expression above still finds them
 

@@ -1,4 +1,4 @@
-"""The quick start and README's example, from an empty directory, by the text of these pages alone.
+"""README's example, the quick start and the tutorial, from an empty directory, by the text of these pages alone.
 
 The commands of a page run in one shell, as they stand. What is not theirs are variables of pip's: where it finds the
 wheel under test, and which Prefect it takes. A plugin's code is written to the file that the page says it is in.
@@ -14,21 +14,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import services
 from hosts import IS_WINDOWS, NEW
 from pages import blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pages import Block
 
-PAGES = ("README.md", "docs/quick-start.md")
+PAGES = ("README.md", "docs/quick-start.md", "docs/tutorial.md")
 MARK = "--- the end of block"
 
 
 def of_page(page: str) -> list[Block]:
     """The blocks of a page that are steps, or a plugin, in their order."""
-    return [block for block in blocks() if block.place.startswith(f"{page}:") and block.kind in ("steps", "plugin")]
+    return [
+        block for block in blocks() if block.place.startswith(f"{page}:") and block.kind in ("steps", "plugin", "file")
+    ]
 
 
 def commands(block: Block) -> list[str]:
@@ -38,15 +42,34 @@ def commands(block: Block) -> list[str]:
 
 def script(page: str) -> str:
     """All steps of a page, a mark behind each block."""
-    lines = ["set -e"]
+    lines = []
     for number, block in enumerate(of_page(page)):
-        if block.kind == "plugin":
-            file = f"{block.rest}/src/{block.rest.replace('-', '_')}/__init__.py"
-            lines += [f"test -f {file}", f"printf %s {shlex.quote(block.text)} > {file}"]
+        lines.append("set -e")
+        if block.kind == "steps":
+            *others, last = commands(block)
+            lines += [*others, "set +e", last]
         else:
-            lines += commands(block)
-        lines.append(f"echo '{MARK} {number}'")
+            module = block.rest.replace("-", "_")
+            file = block.rest if block.kind == "file" else f"{block.rest}/src/{module}/__init__.py"
+            lines += [f"test -d $(dirname {file})", f"printf %s {shlex.quote(block.text)} > {file}"]
+        lines.append(f"echo '{MARK} {number}' $? | tee /dev/stderr")
     return "\n".join(lines)
+
+
+def expected(block: Block) -> dict[str, list[str]]:
+    """What a block's mark says of it: "contains", "stderr" and "status", each with its texts."""
+    words = shlex.split(block.rest) if block.kind == "steps" else []
+    found: dict[str, list[str]] = {"contains": [], "stderr": [], "status": []}
+    for word, text in zip(words[::2], words[1::2]):
+        found[word].append(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def vault() -> Iterator[str]:
+    """The address of a stand-in for Vault, which the tutorial asks."""
+    with services.serve() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +80,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.skipif(IS_WINDOWS, reason="the pages' commands are for a POSIX shell")
 @pytest.mark.parametrize("page", PAGES)
-def test_the_page_works_when_copied(page: str, directory: Path, wheel: Path, tmp_path: Path) -> None:
+def test_the_page_works_when_copied(page: str, directory: Path, wheel: Path, tmp_path: Path, vault: str) -> None:
     """Each command succeeds, and prints what the page says it does."""
     directory.mkdir(exist_ok=True)
     constraints = tmp_path / "constraints.txt"
@@ -76,6 +99,9 @@ def test_the_page_works_when_copied(page: str, directory: Path, wheel: Path, tmp
         PIP_FIND_LINKS=" ".join([str(wheel.parent), *environment.get("PIP_FIND_LINKS", "").split()]),
         PIP_CONSTRAINT=str(constraints),
         PIP_DISABLE_PIP_VERSION_CHECK="1",
+        VAULT_ADDR=vault,
+        VAULT_ROLE_ID="flows",
+        VAULT_SECRET_ID=services.GOOD,
     )
     done = subprocess.run(
         ["/bin/sh", "-c", script(page)],
@@ -83,17 +109,19 @@ def test_the_page_works_when_copied(page: str, directory: Path, wheel: Path, tmp
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=900,
         check=False,
     )
     told = f"{done.stdout}\n{done.stderr}"
-    assert done.returncode == 0, told
-    rest = done.stdout
+    stdout, stderr = done.stdout, done.stderr
     for number, block in enumerate(of_page(page)):
-        output, _, rest = rest.partition(f"{MARK} {number}\n")
-        expected = [line for line in block.text.splitlines() if not line.startswith("$ ")]
-        if block.kind == "steps" and expected:
-            assert output.splitlines() == expected, told
-        words = shlex.split(block.rest) if block.kind == "steps" else []
-        for word, text in zip(words[::2], words[1::2]):
-            assert word == "contains" and text in output, told
+        wanted = expected(block)
+        mark = f"{MARK} {number} {(wanted['status'] or ['0'])[0]}\n"
+        assert mark in stdout, told
+        output, _, stdout = stdout.partition(mark)
+        errors, _, stderr = stderr.partition(mark)
+        lines = [line for line in block.text.splitlines() if not line.startswith("$ ")]
+        if block.kind == "steps" and lines:
+            assert output.splitlines() == lines, told
+        assert all(text in output for text in wanted["contains"]), told
+        assert all(text in errors for text in wanted["stderr"]), told
