@@ -3,7 +3,6 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-clipboard-target]");
   const code = button && document.querySelector(button.dataset.clipboardTarget);
   if (!code?.querySelector(".gp")) return;
-  const commands = code.cloneNode(true);
-  commands.querySelectorAll(".gp, .go").forEach((part) => part.remove());
-  button.dataset.clipboardText = commands.textContent.replace(/\n{2,}/g, "\n").trim();
+  const commands = code.textContent.split("\n").filter((line) => /^[$>] /.test(line));
+  button.dataset.clipboardText = commands.map((line) => line.slice(2)).join("\n");
 }, true);
