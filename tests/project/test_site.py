@@ -8,6 +8,7 @@ import re
 import pytest
 
 from hosts import ROOT
+from pages import PAGES
 
 DOCS = ROOT / "docs"
 PUBLIC_MODULES = ("prefect_preflight", "prefect_preflight.report", "prefect_preflight.testing")
@@ -41,3 +42,14 @@ def test_entries_are_public_names() -> None:
     listed = {f"{module}.{name}" for module in PUBLIC_MODULES for name in importlib.import_module(module).__all__}
     assert set(entries()) - listed == {"prefect_preflight.api.HookMarker.__call__"}
     assert len(set(entries())) == len(entries())
+
+
+def test_each_picture_is_there() -> None:
+    """No page shows a picture that does not exist; Zensical checks links alone."""
+    pictures = [
+        (page.name, page.parent / target)
+        for page in PAGES
+        for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text("utf-8"))
+    ]
+    assert len(pictures) >= 3
+    assert [picture for picture in pictures if not picture[1].is_file()] == []
