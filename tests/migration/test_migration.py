@@ -550,7 +550,8 @@ def test_diagnosis_text(both: Callable[[str], Both]) -> None:
     """Its title and its statuses."""
     native, ours = both("DIAGNOSE")
     assert native.stdout.split("\n")[1] == "Prefect Plugin System Diagnostics"
-    assert ours.stdout.startswith("Prefect Experimental Plugin System Diagnostics\n")
+    assert ours.stdout.startswith("prefect-preflight ")
+    assert "\nPrefect Experimental Plugin System Diagnostics\n" in ours.stdout
     for text in ("• no_load: active", "• newer: active", "• raises: error"):
         assert text in native.stdout
     for text in ("• no_load: load failed", "• newer: incompatible", "• raises: failed", "Findings"):

@@ -126,7 +126,11 @@ def test_the_index_shows_the_readme_with_links_that_lead_somewhere(metadata: Mes
     assert {"Homepage", "Documentation", "Source", "Issues", "Changelog", "Security"} == set(urls)
     page = f"{urls['Source']}/blob/v{metadata['Version']}/"
     shown, here = _targets(str(metadata.get_payload())), _targets((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert shown == [target if target.startswith("https://") else page + target for target in here]
+    raw = page.replace("https://github.com", "https://raw.githubusercontent.com").replace("/blob/", "/")
+    assert shown == [
+        target if target.startswith("https://") else (raw if target.endswith(".svg") else page) + target
+        for target in here
+    ]
     assert len([target for target in shown if target.startswith(page)]) > 5  # or there is nothing to see
     assert not re.search(r"<(a|img|source)\b", str(metadata.get_payload()))  # whose targets nobody has looked at
 
