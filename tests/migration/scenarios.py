@@ -271,6 +271,11 @@ LOGGED = Scenario(_ALL, variables={"PREFECT_PLUGINS_DENY": "denied"})
 LOGGED_DEBUG = Scenario(
     _ALL, ("-m", "prefect", "--version"), variables={"PREFECT_PLUGINS_DENY": "denied", "PREFECT_LOGGING_LEVEL": "DEBUG"}
 )
+LOGGED_BY_APPLICATION = Scenario(
+    _ALL,
+    ("-c", "import logging; logging.basicConfig(level=logging.INFO); import prefect"),
+    variables={"PREFECT_PLUGINS_DENY": "denied"},
+)
 DIAGNOSE = Scenario(_ALL, ("-m", "prefect", "plugins", "diagnose"), variables={"PREFECT_PLUGINS_DENY": "denied"})
 _PROFILES = """
 active = "x"
