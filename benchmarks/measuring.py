@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,15 @@ class Child:
         return time.perf_counter() - started
 
     def processor_seconds(self) -> float:
-        """Runs it and returns the processor time that it took, its own children's included."""
+        """Runs it and returns the processor time that it took, its own children's included.
+
+        Raises:
+            RuntimeError: On Windows, which does not tell.
+        """
+        if sys.platform == "win32":
+            raise RuntimeError("Windows does not tell the processor time of children that have ended")
+        import resource
+
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.run()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
