@@ -88,14 +88,14 @@ class Child:
         Raises:
             RuntimeError: On Windows, which does not tell.
         """
-        if sys.platform == "win32":
-            raise RuntimeError("Windows does not tell the processor time of children that have ended")
-        import resource
+        if sys.platform != "win32":
+            from resource import RUSAGE_CHILDREN, getrusage
 
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.run()
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            before = getrusage(RUSAGE_CHILDREN)
+            self.run()
+            after = getrusage(RUSAGE_CHILDREN)
+            return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        raise RuntimeError("Windows does not tell the processor time of children that have ended")
 
 
 def in_rounds(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Sample]:
