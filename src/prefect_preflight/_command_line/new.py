@@ -72,8 +72,9 @@ def check_that_it_is_free(name: str) -> None:
     Raises:
         NameProblem: an installed distribution, a plugin or a module has it.
     """
-    from importlib.metadata import PackageNotFoundError, version
     from importlib.util import find_spec
+
+    from importlib_metadata import PackageNotFoundError, version  # which compares names alike on each Python
 
     from prefect_preflight._discovery import canonical
     from prefect_preflight._reports import survey
