@@ -254,6 +254,22 @@ def test_styles_change_no_letter() -> None:
     assert coloured.replace("</>", "") == as_text(diagnosis, findings, plain, samples.BEFORE)
 
 
+def test_the_verdict_has_the_colour_of_the_worst_finding() -> None:
+    """Green where all is well; none where plugins are disabled."""
+
+    def first(**parts: Any) -> str:
+        diagnosis = samples.diagnosis(**parts)
+        findings = checks.find(diagnosis, samples.BEFORE)
+        text = as_text(diagnosis, findings, lambda text, style: f"<{style}>{text}", samples.BEFORE)
+        return text.partition(">")[0]
+
+    safe_mode = samples.settings(safe_mode=(True, "PREFECT_PLUGINS_SAFE_MODE"))
+    assert first() == "<good"
+    assert first(report=samples.report(settings=safe_mode)) == "<warn"
+    assert first(imported=ImportResult("missing")) == "<bad"
+    assert first(report=samples.report(outcome="disabled", settings=samples.settings(enabled=False))) == "<title"
+
+
 def test_findings_alone() -> None:
     """Each has its code and name, its remedy, and the command that says more."""
     assert findings_as_text([], plain) == ""

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from prefect_preflight._command_line.findings import Finding
 
-__all__ = ["lines", "workflow_commands"]
+__all__ = ["STYLES", "lines", "workflow_commands"]
 
-_STYLES = {"error": "bad", "warning": "warn", "info": "dim"}
+STYLES = {"error": "bad", "warning": "warn", "info": "dim"}
+"""How a finding of each severity is painted."""
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
@@ -22,7 +23,7 @@ def lines(findings: Sequence[Finding]) -> Iterator[Line]:
     """Each finding with its remedy, and with the command that says more."""
     for finding in findings:
         text = f"  {finding.code} {finding.name} ({finding.severity}): {finding.message}"
-        yield Line(text, _STYLES[finding.severity], hang=4)
+        yield Line(text, STYLES[finding.severity], hang=4)
         yield Line(f"    Remedy: {finding.remedy}", hang=6)
         yield Line(f"    More: prefect-preflight explain {finding.code}", "dim", hang=6)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from prefect_preflight._command_line.terminal import WIDTH, Line, joined
 
+from .findings import STYLES
 from .findings import lines as finding_lines
 from .plugins import discovered, hooks
 from .verdict import verdict
@@ -66,8 +67,12 @@ def as_text(
         everything: show all variables, not the first ones alone.
     """
     report = diagnosis.report
+    # The worst finding's colour; whoever has disabled plugins is told nothing good and nothing bad.
+    style = STYLES[findings[0].severity] if any(finding.counts for finding in findings) else "good"
+    if style == "good" and not report.setting("enabled"):
+        style = "title"
     lines = [
-        Line(f"prefect-preflight {report.preflight_version} — {verdict(report, findings)}", "title", hang=2),
+        Line(f"prefect-preflight {report.preflight_version} — {verdict(report, findings)}", style, hang=2),
         *_section("Findings", finding_lines(findings)),
         *_section("Running Startup Hooks", hooks(diagnosis, now, width, everything)),
         *_section("Discoverable Plugins (entry point group: prefect.plugins)", discovered(report)),
