@@ -51,6 +51,18 @@ def test_the_line(world: World) -> None:
     assert acme["seconds"] >= 0 and re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", data["time"])
 
 
+def test_names_that_look_like_secrets_leave_it_json(world: World) -> None:
+    """Plugins and variables may be called by the words that redaction looks for."""
+    names = ("API_TOKEN", "PASSWORD", "AUTHORIZATION", "SECRET_KEY")
+    source = returning(**dict.fromkeys(names, "hunter2-canary"))
+    world.plugin("acme-token", source, entry_points={"token": "acme_token"})
+    raising = hook("raise ValueError('token=hunter2-canary Authorization: Bearer hunter2-canary')")
+    world.plugin("acme-password", raising, entry_points={"password": "acme_password"})
+    data = line(world.run("import prefect", env=ON, check=True).stderr)
+    assert {plugin["name"] for plugin in data["plugins"]} == {"token", "password"} and "hunter2" not in str(data)
+    assert next(plugin["variables"] for plugin in data["plugins"] if plugin["name"] == "token") == sorted(names)
+
+
 def test_it_is_off_by_default(world: World) -> None:
     """Nothing of it is loaded then; a bad value is told."""
     world.plugin("acme", returning("A"))

@@ -9,6 +9,7 @@ import json
 import os
 from datetime import datetime, timezone
 
+from prefect_preflight._redaction.data import without_secrets
 from prefect_preflight._redaction.outlet import complain, redactor
 from prefect_preflight._state import write
 
@@ -60,11 +61,16 @@ def _text(report: Report, event: str, names: int | None) -> str:
         "failed": [plugin.name for plugin in report.plugins if plugin.failed],
         "plugins": [_plugin(plugin, names) for plugin in report.plugins],
     }
-    text = redactor().text(json.dumps(line))
+    text = _json(line)
     if names == 0 and len(text) > LONGEST:
         line.update(plugins=len(report.plugins), failed=len(line["failed"]), truncated=True)
-        text = redactor().text(json.dumps(line))
+        text = _json(line)
     return text
+
+
+def _json(line: dict[str, Any]) -> str:
+    # Item by item: in the text as a whole, a name such as "token" and what stands behind it would look like a secret.
+    return json.dumps(without_secrets(line, redactor()))
 
 
 def _plugin(plugin: PluginInfo, names: int | None) -> dict[str, Any]:
