@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,10 @@ CONFIG = """[profile base]
 aws_access_key_id = base
 aws_secret_access_key = base
 """
+EXAMPLE, SILENT = "aws_setup", "silent_setup"
+"""The plugins' names."""
+METADATA = "Metadata-Version: 2.1\nName: silent-setup\nVersion: 1.0\n"
+ENTRY_POINTS = f"[prefect.plugins]\n{SILENT} = silent_setup\n"
 READY_SECONDS = 120.0
 BUSY_SECONDS = 30.0
 SPACING = 1.5  # seconds between two starts: the import of Prefect takes a processor for two
@@ -51,10 +56,12 @@ class Lab:
         self.api = ""
         self._turn = threading.Lock()
         self._fronts: dict[bool, str] = {}
+        self._silent = directory / "silent"  # where the plugin that tells no expiry is installed
 
     @contextlib.contextmanager
     def open(self, rows: Sequence[Row], with_server: bool) -> Iterator[None]:
         """Has the fronts run that the rows need, and a Prefect server."""
+        self._install_silent_plugin()
         with contextlib.ExitStack() as stack:
             for trusts in sorted({row.trusts_itself for row in rows}):
                 self._fronts[trusts] = stack.enter_context(self._front(trusts))
@@ -77,7 +84,10 @@ class Lab:
             **({"PREFECT_AWS_SETUP_INHERIT": "1"} if row.inherit else {}),
             **({"PREFECT_PREFLIGHT_RENEW": "1"} if row.fresh == RENEWAL else {}),
             **({"PREFECT_API_URL": self.api} if self.api else {}),
+            **({"PREFECT_PREFLIGHT_DISABLE": "1"} if row.native else {}),
             "PREFECT_PLUGINS_ENABLED": "1",
+            "PREFECT_PLUGINS_ALLOW": SILENT if row.silent else EXAMPLE,
+            "PYTHONPATH": str(self._silent),
             "PREFECT_AWS_SETUP_ROLE_ARN": ROLE,
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -172,6 +182,13 @@ class Lab:
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "DO_NOT_TRACK": "1",
         }
+
+    def _install_silent_plugin(self) -> None:
+        info = self._silent / "silent_setup-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(METADATA)
+        (info / "entry_points.txt").write_text(ENTRY_POINTS)
+        shutil.copy(INSIDE / "silent_setup.py", self._silent)
 
     def _config(self) -> Path:
         file = self.directory / "aws-config"

@@ -34,6 +34,8 @@ class Row:
         inherit: whether children reuse credentials.
         fresh: what keeps the credentials fresh while a process lives.
         trusts_itself: whether the role may assume itself.
+        silent: whether the plugin says nothing of an expiry, as the one in Prefect's documentation.
+        native: whether Prefect's own plugin system runs it.
     """
 
     scenario: str
@@ -41,6 +43,8 @@ class Row:
     inherit: bool = False
     fresh: str = NOTHING
     trusts_itself: bool = False
+    silent: bool = False
+    native: bool = False
 
     @property
     def name(self) -> str:
@@ -51,6 +55,8 @@ class Row:
             *(["inherit"] if self.inherit else []),
             *([self.fresh] if self.fresh != NOTHING else []),
             *(["trust"] if self.trusts_itself else []),
+            *(["silent"] if self.silent else []),
+            *(["native"] if self.native else []),
         ]
         return "-".join(words)
 
@@ -59,9 +65,14 @@ class Row:
         """Whether nothing can be done about an expired key.
 
         Nothing renews it in its process; and if there is a new process for the work, it does not find the base
-        credentials, whose place in the environment the expired key has taken.
+        credentials, whose place in the environment the expired key has taken. Or nobody knows that it has expired.
         """
-        return self.fresh == NOTHING and (self.scenario in (ALONE, FLOW) or self.base == ENVIRONMENT)
+        return self.silent or (self.fresh == NOTHING and (self.scenario in (ALONE, FLOW) or self.base == ENVIRONMENT))
+
+    @property
+    def is_control(self) -> bool:
+        """Whether an expired key must be refused in it, or the other rows would show nothing."""
+        return self.silent and self.scenario != FAMILY
 
     @property
     def asks(self) -> bool:
@@ -74,12 +85,18 @@ class Row:
 
 
 BASES = (PROFILE, ENVIRONMENT)
-ALONE_ROWS = [Row(ALONE, base, fresh=fresh) for base in BASES for fresh in (NOTHING, REFRESH, RENEWAL)]
+ALONE_ROWS = [
+    *(Row(ALONE, base, fresh=fresh) for base in BASES for fresh in (NOTHING, REFRESH, RENEWAL)),
+    Row(ALONE, PROFILE, fresh=RENEWAL, silent=True),
+    Row(ALONE, PROFILE, silent=True, native=True),
+]
 SERVER_ROWS = [Row(SERVER, base, fresh=RENEWAL) for base in BASES]
 FAMILY_ROWS = [
     *(Row(FAMILY, base, inherit, fresh) for base in BASES for inherit in (False, True) for fresh in (NOTHING, RENEWAL)),
     Row(FAMILY, ENVIRONMENT, trusts_itself=True),
     Row(FAMILY, ENVIRONMENT, fresh=RENEWAL, trusts_itself=True),
+    Row(FAMILY, ENVIRONMENT, silent=True),
+    Row(FAMILY, ENVIRONMENT, silent=True, native=True),
 ]
 WORKER_ROWS = [
     Row(WORKER, PROFILE),

@@ -32,9 +32,10 @@ LEGEND = (
     "`AWS_CREDENTIAL_EXPIRATION` that the key has expired. Reports: how many processes had this outcome; after it the "
     "plugin's status where that is another word, and *renewed* if there were new values while the process lived. A "
     "flow run takes some seconds to start, and leases are short: a key that it takes over from its worker may end "
-    "before its first request, since a tenth of the lease is all that is kept back (five minutes of an hour)."
+    "before its first request, since a tenth of the lease is all that is kept back (five minutes of an hour). *No "
+    "expiry told*: by a plugin that returns no `expires_at`, as that of Prefect's documentation, and no "
+    "`AWS_CREDENTIAL_EXPIRATION`, so nobody can know."
 )
-PLUGIN = "aws_setup"
 EXPIRED = "ExpiredToken"
 
 
@@ -80,14 +81,19 @@ def violations(evidence: dict[Row, Evidence]) -> list[str]:
     """Returns where the rule is broken, and where there is nothing to judge by.
 
     No request is signed with an expired key, but in rows where neither renewal nor `refresh` nor a new process could
-    help.
+    help; in those that are there to show it, one is.
     """
     found = []
     for row, seen in evidence.items():
         expired = Counter(entry["action"] for entry in seen.front if entry["verdict"] == EXPIRED)
         if expired and not row.helpless:
             found.append(f"{row.name}: signed with an expired key: {_counts(expired)}")
-        missing = {"reports": not seen.reports, "requests of an application": row.asks and not seen.requests}
+        if row.is_control and not expired:
+            found.append(f"{row.name}: no expired key was refused, so the front does not do what it is for")
+        missing = {
+            "reports": not (seen.reports or row.native),
+            "requests of an application": row.asks and not seen.requests,
+        }
         found += [f"{row.name}: there are no {what}, so it did not run" for what, lacks in missing.items() if lacks]
     return found
 
@@ -100,7 +106,7 @@ def _cells(row: Row, found: Evidence) -> list[str]:
     with_base = sum(entry["signer"] == "base" and entry["verdict"] == "ok" for entry in asked)
     of = f" of {len(found.requests)}"
     return [
-        row.scenario,
+        row.scenario + (", no expiry told" if row.silent else "") + (", Prefect's own system" if row.native else ""),
         row.base + (", the role trusts itself" if row.trusts_itself else ""),
         _inherit(row),
         "" if row.fresh == NOTHING else f"`{row.fresh}()`" if row.fresh == "refresh" else row.fresh,
@@ -108,7 +114,7 @@ def _cells(row: Row, found: Evidence) -> list[str]:
         _counts(Counter(f"{entry['verdict']}, {entry['signer']}" for entry in assumed if entry["verdict"] != "ok")),
         (f"{succeeded}{of}" + (f" ({with_base} with the base key)" if with_base else "")) if row.asks else "",
         (f"{failed.total()}{of}: {_counts(failed)}" if failed else "0") if row.asks else "",
-        _counts(Counter(map(_outcome, found.reports))),
+        "none" if row.native else _counts(Counter(map(_outcome, found.reports))),
     ]
 
 
@@ -123,7 +129,7 @@ def _failure(request: dict[str, Any]) -> str:
 def _outcome(document: dict[str, Any]) -> str:
     """Returns what a report says, in short: the outcome, the plugin's status, and whether there was a renewal."""
     report = document["report"]
-    (plugin,) = (plugin for plugin in report["plugins"] if plugin["name"] == PLUGIN)
+    (plugin,) = (plugin for plugin in report["plugins"] if plugin["status"] != "filtered")
     words = [report["outcome"]]
     if plugin["status"] != report["outcome"]:
         words.append(plugin["status"])

@@ -254,6 +254,13 @@ def test_expiry_is_found_before_it_hurts(left: timedelta, expected: list[tuple[s
     assert found(now=samples.EXPIRY - left) == expected
 
 
+def test_a_token_of_which_nobody_knows_the_expiry() -> None:
+    """A session token with an expiry is fine, and so is a variable that need not expire; one without is told."""
+    plain = samples.plugin(name="plain", expires_at=None, environment={"A_KEY": "x"})
+    assert found(samples.plugin(), plain) == []
+    assert found(samples.plugin(expires_at=None), plain) == [("PF506", "info")]
+
+
 def test_findings_come_worst_first() -> None:
     """Errors, warnings, information; then by code."""
     report = samples.report(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -335,7 +336,7 @@ print(json.dumps(subprocess.run([sys.executable, "-c", code], stdout=-1).stdout.
 """
     )
     assert told == "success"
-    assert [inside for *_, inside in renewing.seen][:3] == [True, False, True]
+    assert [inside for *_, inside in renewing.seen][:3] == [True, True, True]
 
 
 def test_descendants_inherit_what_was_renewed(renewing: Renewing) -> None:
@@ -351,6 +352,178 @@ print(json.dumps([children, os.environ["LEASE"]]))
     )
     assert told[0] == [told[1]] * 3
     assert len(renewing.seen) == 3
+
+
+LOOK = "import os; print(os.environ.get('LEASE'), os.environ['BASE'], 'PREFECT_PREFLIGHT_IN_HOOK' in os.environ)"
+WAYS = f"""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+    LOOK = {LOOK!r}
+
+    def look():
+        return f"{{os.environ.get('LEASE')}} {{os.environ['BASE']}} {{'PREFECT_PREFLIGHT_IN_HOOK' in os.environ}}"
+
+    def program(**more):
+        return subprocess.run([sys.executable, "-c", LOOK], stdout=-1, check=True, **more).stdout.decode().strip()
+
+    async def awaited():
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", LOOK, stdout=-1)
+        return (await child.communicate())[0].decode().strip()
+
+    def started(kind, *args):
+        found = []
+        thread = kind(*args, lambda: found.append((look(), program())))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    def forked():
+        read, write = os.pipe()
+        if not os.fork():
+            os.write(write, look().encode())
+            os._exit(0)
+        os.close(write)
+        with open(read) as file:
+            return file.read()
+
+    def ways():
+        with ThreadPoolExecutor(1) as pool:
+            pooled = pool.submit(look).result()
+        timer, thread = started(threading.Timer, 0), started(lambda target: threading.Thread(target=target))
+        popen = os.popen(f'"{{sys.executable}}" -c "{{LOOK}}"').read().strip()
+        return {{look(), program(), asyncio.run(awaited()), pooled, *timer, *thread, popen, forked()}}
+
+    def note(run):
+        with open(os.environ["SEEN"] + ".ways", "w") as file:
+            json.dump([sorted(ways()), program(env={{"BASE": "given"}})], file)
+        os.rename(file.name, f"{{file.name}}{{run}}")
+        time.sleep(0.3)
+"""
+
+
+@pytest.mark.core
+def test_what_a_hook_starts_sees_what_it_sees(renewing: Renewing) -> None:
+    """Programs, threads, pools and forks of a hook find no former output; those of the application do, meanwhile."""
+    renewing.install("(note(run), lasting(2, env))[1]", before=WAYS)
+    told, stderr = renewing.run(
+        """
+import lease
+classes = [subprocess.Popen.__init__, threading.Thread.start, type(os.environ)]
+until(lambda: os.path.exists(os.environ["SEEN"] + ".ways2"))
+running = run()
+mine = sorted(lease.ways())
+at = run()
+until(lambda: run() >= 2)
+after = [subprocess.Popen.__init__, threading.Thread.start, type(os.environ)]
+second = json.load(open(os.environ["SEEN"] + ".ways2"))
+print(json.dumps([running, at, mine, second, after == classes]))
+"""
+    )
+    running, at, mine, hooks, restored = told
+    pid = renewing.seen[0][0]
+    assert hooks == [["None base True"], "None given False"]
+    assert (running, mine) == (1, [f"{pid} {number} role False" for number in range(1, at + 1)])
+    assert restored
+    assert stderr == ""
+
+
+def test_a_thread_that_a_hook_leaves_behind(renewing: Renewing) -> None:
+    """Once the hooks have ended, it sees the process' environment as any other thread does, in later renewals too."""
+    before = """
+    found = []
+    def look_on():
+        while True:
+            found.append(os.environ.get("LEASE"))
+            time.sleep(0.01)
+    def leave_behind(run):
+        if run == 2:
+            threading.Thread(target=look_on, daemon=True).start()
+            time.sleep(0.1)
+"""
+    renewing.install("(leave_behind(run), time.sleep(0.1), lasting(1, env))[2]", before=before)
+    told, _ = renewing.run(
+        """
+import lease
+until(lambda: run() == 2)
+at = len(lease.found) + 1  # the one that is being made
+until(lambda: run() == 4)
+print(json.dumps([lease.found[0], lease.found[at:].count(None), len(lease.found) - at > 20]))
+"""
+    )
+    assert told == [None, 0, True]
+
+
+def test_hooks_that_hang_are_not_called_for_ever(renewing: Renewing) -> None:
+    """Each call that hangs keeps a thread: after the third one there is none until one ends, and a line says so."""
+    hang = "while not os.path.exists(os.environ['SEEN'] + '.end'): time.sleep(0.05)"
+    before = f"\n    def hang():\n        {hang}\n"
+    renewing.install("(hang() if run > 1 else None, lasting(1, env))[1]", before=before)
+    told, stderr = renewing.run(
+        """
+def runs():
+    return len(open(os.environ["SEEN"]).readlines())
+until(lambda: runs() == 4)
+time.sleep(2)
+hanging = runs()
+open(os.environ["SEEN"] + ".end", "w").close()
+until(lambda: run() > 4)
+print(json.dumps([hanging, plugin().status]))
+""",
+        PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="0.3",
+    )
+    assert told == [4, "success"]
+    assert stderr.count("3 calls of its hook hang") == 1
+
+
+@pytest.mark.core
+def test_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They grow up to a minute, end with a success, and with one of `refresh`, which nobody told them of."""
+    from types import SimpleNamespace
+
+    from prefect_preflight._stages import pauses as module
+
+    now = 1000.0
+    monkeypatch.setattr(module, "clock", lambda: now)
+    expires = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    plugin: Any = SimpleNamespace(
+        candidate="x", expires_at=expires, renew_at=expires.timestamp() - 48, renewed_at=None, name="x"
+    )
+    pauses = module.Pauses()
+    assert pauses.remaining(plugin) == 0
+    pauses.called([plugin], [])
+    assert pauses.remaining(plugin) == 0.5
+    remaining = []
+    for _ in range(7):
+        pauses.failed(plugin)
+        remaining.append(pauses.remaining(plugin))
+    assert remaining == [3, 6, 12, 24, 48, 60, 60]
+    now += 1
+    plugin.renewed_at = 5.0
+    assert pauses.was_renewed_elsewhere(plugin) and pauses.remaining(plugin) == 0
+    assert pauses.succeeded(plugin) and not pauses.succeeded(plugin)
+    pauses.failed(plugin)
+    assert pauses.remaining(plugin) == 3 and not pauses.was_renewed_elsewhere(plugin)
+
+
+def test_refresh_ends_the_pause(renewing: Renewing) -> None:
+    """After failures in the background and a success of `refresh`, the next renewal is in time, and a failure news."""
+    renewing.install("fail('no way') if 1 < run < 6 or run == 7 else lasting(2, env)")
+    told, stderr = renewing.run(
+        """
+until(lambda: len(open(os.environ["SEEN"]).readlines()) == 5)
+until(lambda: plugin().status == "failed")
+time.sleep(0.1)
+prefect_preflight.refresh()
+refreshed, until_when = run(), plugin().expires_at
+until(lambda: run() > 6)
+print(json.dumps([refreshed, run(), plugin().renewed_at.timestamp() - until_when.timestamp()]))
+"""
+    )
+    refreshed, then, late = told
+    assert (refreshed, then) == (6, 8)
+    assert late < 1.5
+    lines = [line.partition("ERROR: ")[2].partition(";")[0] for line in stderr.splitlines()]
+    assert 2 <= lines.count("Plugin lease failed: OSError: no way") <= 3
 
 
 @pytest.mark.core
@@ -473,14 +646,14 @@ def test_the_view_of_hooks() -> None:
     import contextvars
     import os
 
-    from prefect_preflight._environment.background import BackgroundEnvironment, seen_by_hooks
+    from prefect_preflight._environment.hooks_view import HooksView, seen_by_hooks
 
     os.environ.update(VIEW_A="a", VIEW_B="b")
-    environment = BackgroundEnvironment()
-    environment._seen.update({"VIEW_A": None, "VIEW_B": "before", "VIEW_C": "new"})
+    view = HooksView()
+    view.instead.update({"VIEW_A": None, "VIEW_B": "before", "VIEW_C": "new"})
 
     def look() -> dict[str, Any]:
-        environment.enter()
+        view.enter()
         ways: dict[str, Callable[[], dict[str, str]]] = {
             "copy": os.environ.copy,
             "dict": lambda: dict(os.environ),
@@ -508,7 +681,7 @@ def test_the_view_of_hooks() -> None:
         return dict(os.environ)
 
     kind = type(os.environ)
-    with seen_by_hooks():
+    with seen_by_hooks(view):
         assert contextvars.copy_context().run(look) == {}
         assert (os.environ["VIEW_A"], os.environ["VIEW_B"], os.environ.get("VIEW_C")) == ("a", "b", None)
         os.environ["VIEW_D"] = "d"

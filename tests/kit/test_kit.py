@@ -265,6 +265,7 @@ class TestAdvice:
         "slow-import": returning("A") + "\nimport time; time.sleep(0.3)\n",
         "sets-environ": hook('os.environ["B"] = "1"\nreturn SetupResult(env={"A": "1"})'),
         "warning": hook('return SetupResult(env={"A": "1"}, expires_at=5)'),
+        "no-expiry": hook('return SetupResult(env={"AWS_SESSION_TOKEN": "t" * 40})'),
         "no-api-requirement": "del PREFECT_PLUGIN_API_REQUIRES\n" + returning("A"),
     }
 

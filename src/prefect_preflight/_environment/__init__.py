@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # hook starts inherits it and runs no hooks itself, and so cannot start another one, and so on. It counts for
 # a time only, since a hook may start a process that stays and has children of its own later. No PID is in it:
 # Prefect's workers become another program in the same process.
-_MARK = "PREFECT_PREFLIGHT_IN_HOOK"
+MARK = "PREFECT_PREFLIGHT_IN_HOOK"
 _SLACK = 1.0  # seconds that it counts longer than hooks run
 
 
@@ -27,12 +27,17 @@ def apply(environment: "Mapping[str, str]") -> None:
 
 def mark(seconds: float) -> None:
     """Have processes that are started from now on, for `seconds` at most, known to be started by a hook."""
-    os.environ[_MARK] = f"{time() + seconds + _SLACK:.3f}"
+    os.environ[MARK] = mark_until(seconds)
+
+
+def mark_until(seconds: float) -> str:
+    """The value of that mark."""
+    return f"{time() + seconds + _SLACK:.3f}"
 
 
 def unmark() -> None:
     """End that; more than once does no harm."""
-    os.environ.pop(_MARK, None)
+    os.environ.pop(MARK, None)
 
 
 def inside_hook(longest: float) -> bool:
@@ -42,7 +47,7 @@ def inside_hook(longest: float) -> bool:
         longest: seconds that hooks can run at most. A time further away is not of our making, and does not count: it
             would switch strict mode off for as long.
     """
-    until = os.environ.get(_MARK)
+    until = os.environ.get(MARK)
     if until is None:
         return False
     try:

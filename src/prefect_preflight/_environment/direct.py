@@ -57,22 +57,18 @@ class DirectEnvironment:
         for candidate in list(self._hidden):
             self.put_back(candidate)
 
-    def left_alone(self, env: Mapping[str, str]) -> list[str]:
-        """None: all that a plugin returned is set."""
-        return [name for name in env if name not in os.environ]
-
-    def apply(self, candidate: Candidate, env: Mapping[str, str]) -> dict[str, str | None]:
+    def apply(self, candidate: Candidate, env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str | None]]:
         """Set a plugin's variables.
 
         Returns:
-            What stood there before, None for nothing: for each variable that was set.
+            The variables, and what stood there before, None for nothing.
         """
         if env:
             self._hidden.pop(candidate, None)  # this takes its place
         before = {name: os.environ.get(name) for name in env}
         for name, value in env.items():
             os.environ[name] = value
-        return before
+        return dict(env), before
 
 
 def _set(name: str, value: str | None) -> None:

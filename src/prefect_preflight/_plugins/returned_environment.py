@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _LONGEST = 128 * 1024 - 1
 
 
+EXPIRING = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN")
+"""Variables whose value is never good for ever, by what the word means to the library or tool that reads it."""
+
+
 class EnvironmentProblem(ValueError):
     """A returned mapping cannot become environment variables; the message names the culprit, never a value."""
 

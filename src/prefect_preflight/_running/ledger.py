@@ -19,7 +19,7 @@ from .strict import WHY_WITHOUT_HOOK, is_listed, is_required
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prefect_preflight._discovery import Candidate
     from prefect_preflight._environment.background import BackgroundEnvironment
@@ -71,16 +71,23 @@ class Ledger:
     def _inherited(self, plugin: Plugin, former: FormerOutput) -> None:
         """An ancestor has run the plugin, and what it set still stands: nothing is loaded."""
         plugin.status = "inherited"
-        self._keeps(plugin, former)
+        self._keeps_all(plugin, former)
         self._logger.debug("Plugin %s: an ancestor of this process ran it, its environment is inherited", plugin.name)
 
-    def _keeps(self, plugin: Plugin, former: FormerOutput) -> None:
+    def _keeps_all(self, plugin: Plugin, former: FormerOutput) -> None:
         """What the plugin set before is what it has."""
-        plugin.env, plugin.before, plugin.inherit = former.env, former.before, former.inherit
-        plugin.new = {name for name, value in former.before.items() if value is None}
-        plugin.expires_at, plugin.renew_at = former.expires_at, former.renew_at
-        for name, value in plugin.env.items():
-            self._redactor.learn(name, value)
+        plugin.inherit, plugin.expires_at, plugin.renew_at = former.inherit, former.expires_at, former.renew_at
+        self._keeps(plugin, former, former.env)
+
+    def _keeps(self, plugin: Plugin, former: FormerOutput, names: Iterable[str]) -> None:
+        """These variables, which the plugin set before, are still its own."""
+        for name in names:
+            plugin.env[name] = former.env[name]
+            self._redactor.learn(name, former.env[name])
+            if name in former.before:
+                plugin.before[name] = former.before[name]
+                if former.before[name] is None:
+                    plugin.new.add(name)
 
     def _is_another_name(self, plugin: Plugin, original: Plugin) -> bool:
         if original is plugin:
@@ -136,26 +143,26 @@ class Ledger:
         self._apply(plugin, result.env)
 
     def _apply(self, plugin: Plugin, env: dict[str, str]) -> None:
-        for name, value in self._environment.apply(plugin.candidate, env).items():
+        applied, before = self._environment.apply(plugin.candidate, env)
+        for name, value in before.items():
             plugin.before.setdefault(name, value)
             if self._stood_there.setdefault(name, value) is None:
                 plugin.new.add(name)
-        left_alone = self._environment.left_alone(env)
+        left_alone = [name for name in env if name not in applied]
         if left_alone:
             text = (
                 f"{', '.join(left_alone)} cannot be renewed in the background, where only what the plugin has set "
                 f"before, and nobody else since, is replaced; prefect_preflight.refresh() sets it"
             )
             self._warn(plugin, PluginWarning("not-replaced", text))
-        env = {name: value for name, value in env.items() if name not in left_alone}
-        plugin.env.update(env)
-        for name in env:
+        plugin.env.update(applied)
+        for name in applied:
             writers = self.writers.setdefault(name, [])
             writers.append(plugin.name)
             if len(writers) > 1:
                 self._logger.warning("Plugins %s set %s: the last one's value holds", ", ".join(writers), name)
-        self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(env))
-        if env and not self._environment.in_background:
+        self._logger.debug("Plugin %s set %d environment variables", plugin.name, len(applied))
+        if applied and not self._environment.in_background:
             # In Prefect's own words, for those who search their logs for them.
             self._logger.note("plugin env applied%s", f" — {plugin.note}" if plugin.note else "")
 
@@ -175,22 +182,11 @@ class Ledger:
         if former is not None and not plugin.env:
             self._environment.put_back(plugin.candidate)
             if plugin.status in RAN:  # else nobody has called its hook, and nobody is to call it again
-                self._keeps(plugin, former)
+                self._keeps_all(plugin, former)
         elif former is not None and self._environment.in_background:
-            self._keeps_what_stays(plugin, former)
-
-    def _keeps_what_stays(self, plugin: Plugin, former: FormerOutput) -> None:
-        """What the plugin did not return again stands in the background, and is still its own.
-
-        So its hook does not see that the next time, and replaces it if it returns it again.
-        """
-        for name, value in former.env.items():
-            if name not in plugin.env and os.environ.get(name) == value:
-                plugin.env[name] = value
-                if name in former.before:
-                    plugin.before[name] = former.before[name]
-                    if former.before[name] is None:
-                        plugin.new.add(name)
+            # What it did not return again stands, so its hook does not see that the next time, and may replace it.
+            left = [name for name in former.env if name not in plugin.env]
+            self._keeps(plugin, former, [name for name in left if os.environ.get(name) == former.env[name]])
 
     def _problem_of(self, plugin: Plugin, result: HookResult) -> str | None:
         """Why what a hook returned cannot be what its plugin is required for, None if it may be."""

@@ -28,10 +28,22 @@ class GivenUp(SystemExit):
     """Raised in a thread that was given up, when the process ends; `threading` prints nothing about a `SystemExit`."""
 
 
+_given_up: list[Task] = []
+"""Those whose threads are to end when the process does."""
+
+
 def end_at_exit(tasks: Sequence[Task]) -> None:
     """Have the threads of these tasks end, when the process does; needless from Python 3.14 on."""
-    if tasks and sys.version_info < (3, 14):
-        atexit.register(end, tuple(tasks))
+    if sys.version_info >= (3, 14):
+        return
+    if not _given_up:
+        atexit.unregister(_end_at_exit)  # where all of the earlier ones have ended
+        atexit.register(_end_at_exit)
+    _given_up[:] = [task for task in (*_given_up, *tasks) if not task.future.done()]
+
+
+def _end_at_exit() -> None:
+    end(_given_up)
 
 
 def end(tasks: Sequence[Task]) -> None:

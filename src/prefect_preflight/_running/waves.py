@@ -25,7 +25,7 @@ from .task import Task
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from prefect_preflight._discovery import Candidate
     from prefect_preflight._environment.background import BackgroundEnvironment
@@ -110,7 +110,12 @@ class Runner:
     @property
     def stragglers(self) -> bool:
         """Whether a task still runs that was given up."""
-        return any(not task.future.done() for task in self._running)
+        return bool(self.given_up)
+
+    @property
+    def given_up(self) -> list[tuple[Plugin, Future[object]]]:
+        """Those tasks, with whose they are."""
+        return [(task.plugin, task.future) for task in self._running if not task.future.done()]
 
     @property
     def seconds(self) -> float:

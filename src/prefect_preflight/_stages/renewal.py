@@ -15,27 +15,25 @@ from contextlib import suppress
 from copy import copy
 from time import time
 
-from prefect_preflight._environment.background import BackgroundEnvironment, forget_in_child, seen_by_hooks
+from prefect_preflight._environment.background import BackgroundEnvironment
 from prefect_preflight._environment.c_library import why_not_replace
+from prefect_preflight._environment.hooks_view import forget_in_child, seen_by_hooks
 from prefect_preflight._redaction.loggers import SafeLogger
 from prefect_preflight._redaction.outlet import complain
 from prefect_preflight._settings import RENEW
 from prefect_preflight._threads import Bell, start_thread
 
+from .pauses import MOST_AT_ONCE, Pauses
 from .refresh import due, runner_for, taken_over, turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from prefect_preflight._discovery import Candidate
     from prefect_preflight._plugins import Plugin
     from prefect_preflight._running.waves import Runner
 
     from . import PrefectImport
 
 _LONGEST_SLEEP = 30.0  # seconds, for clocks are set, and machines sleep
-_LEAST_PAUSE = 0.5  # seconds between two calls of a hook, however short its values live
-_FIRST_PAUSES, _LONGEST_PAUSE = (0.25, 8.0), 60.0  # seconds from a failure to the next attempt
-_ATTEMPTS = 16  # the first pause is this part of the time from when the values are due to their expiry
 
 _present: Renewal | None = None
 
@@ -77,8 +75,9 @@ def _in_child() -> None:
     """Begin anew in a forked child: of the parent's threads it has none but the one that forked."""
     global _present
     try:
-        forget_in_child()
-        if _present is not None:
+        if forget_in_child():
+            _present = None  # a hook's own process: what it needs fresh is the hook's matter
+        elif _present is not None:
             _present = Renewal(_present.run, _present.logger)
             _present.start()
     except Exception as error:  # Python would print a traceback and go on
@@ -97,8 +96,7 @@ class Renewal:
         self.run = run
         self.logger = logger
         self._logger = _Changes(logger)
-        self._failures: dict[Candidate, int] = {}  # in a row
-        self._not_before: dict[Candidate, float] = {}  # seconds since the epoch
+        self._pauses = Pauses()
         self._complaint = ""
         self._runner: Runner | None = None
 
@@ -139,33 +137,32 @@ class Renewal:
 
     def _next(self) -> float | None:
         """When the next call of a hook is due, in seconds since the epoch; None if nothing expires."""
-        plugins = self.run.runner.plugins if self.run.runner is not None else []
+        now, plugins = time(), self.run.runner.plugins if self.run.runner is not None else []
         moments = [
-            max(plugin.renew_at, self._not_before.get(plugin.candidate, 0.0))
+            max(plugin.renew_at, now + self._pauses.remaining(plugin))
             for plugin in plugins
             if plugin.renew_at is not None and _stands(plugin)
         ]
         return min(moments, default=None)
 
     def _due(self) -> list[Plugin]:
-        now = time()
-        return [
-            plugin for plugin in due(self.run) if _stands(plugin) and now >= self._not_before.get(plugin.candidate, 0.0)
-        ]
+        return [plugin for plugin in due(self.run) if _stands(plugin) and not self._pauses.remaining(plugin)]
 
     def _renew(self, plugins: list[Plugin]) -> None:
         if not plugins:  # `refresh` was faster
             return
+        for plugin in plugins:
+            if self._pauses.was_renewed_elsewhere(plugin):
+                self._recovered(plugin)
         run, environment, settings = self.run, BackgroundEnvironment(), copy(self.run.settings)
         settings.strict = False
         self._runner = runner = runner_for(run, plugins, environment, settings, self._logger)
         try:
-            with run.log_shown(), seen_by_hooks(lambda: runner.stragglers):
+            with run.log_shown(), seen_by_hooks(environment.view, lambda: runner.stragglers):
                 runner.late()
         finally:
             self._runner = None
-            for plugin in plugins:
-                self._not_before[plugin.candidate] = time() + _LEAST_PAUSE
+            self._pauses.called(plugins, runner.given_up)
         if run.runner is None:
             return
         renewed = taken_over(run.runner.plugins, runner)
@@ -184,18 +181,22 @@ class Renewal:
         run.write_report("renewal", environment.replace)
 
     def _pace(self, plugin: Plugin, renewed: bool) -> None:
-        """See when to call the plugin's hook again, after a failure at the earliest; the pauses grow."""
-        now, failures = time(), self._failures.pop(plugin.candidate, 0)
-        if renewed and (plugin.renew_at is None or plugin.renew_at > now):
-            self._logger.forget(plugin.name)
-            level = logging.INFO if failures else logging.DEBUG
+        """See when to call the plugin's hook again."""
+        if renewed and (plugin.renew_at is None or plugin.renew_at > time()):
+            level = logging.INFO if self._recovered(plugin) else logging.DEBUG
             self._logger.log(level, "Plugin %s was renewed in the background, until %s", plugin.name, plugin.expires_at)
             return
-        self._failures[plugin.candidate] = failures + 1
-        margin = plugin.expires_at.timestamp() - plugin.renew_at if plugin.expires_at and plugin.renew_at else 0.0
-        least, most = _FIRST_PAUSES
-        first = min(most, max(least, margin / _ATTEMPTS))
-        self._not_before[plugin.candidate] = now + min(_LONGEST_PAUSE, first * 2 ** min(failures, 10))
+        self._pauses.failed(plugin)
+        if self._pauses.hangs(plugin):
+            what = (
+                "Plugin %s failed to end: %d calls of its hook hang, and it is not called again until one of them ends"
+            )
+            self._logger.warning(what, plugin.name, MOST_AT_ONCE)
+
+    def _recovered(self, plugin: Plugin) -> bool:
+        """Have what is wrong with a plugin be news again, if it is again; return whether it had failed before."""
+        self._logger.forget(plugin.name)
+        return self._pauses.succeeded(plugin)
 
 
 def _stands(plugin: Plugin) -> bool:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from prefect_preflight._discovery import HOOK
+from prefect_preflight._plugins.returned_environment import EXPIRING
 from prefect_preflight._redaction import Redactor, is_sensitive
 
 from ._outcome import Advice
@@ -23,12 +24,15 @@ _REQUIRES = "PREFECT_PLUGIN_API_REQUIRES"
 
 
 def about_code(plugin: Plugin, slow_import: float) -> Iterator[Advice]:
-    """What is wrong with the plugin's code, as far as it can be seen where it was loaded."""
+    """What is wrong with the plugin itself, as far as it can be seen where it was loaded."""
     for hook in plugin.hooks:
         yield from _signature(hook.function)
     # Of a module that could not be loaded nobody knows what it declares.
     if plugin.load_seconds is not None and plugin.status != "load-failed" and not _declares_requirement(plugin):
         yield Advice("no-api-requirement", f'write {_REQUIRES} = ">=0.1,<1" at module level')
+    expiring = [name for name in EXPIRING if name in plugin.env and plugin.expires_at is None]
+    if expiring:
+        yield Advice("no-expiry", f"return expires_at: {', '.join(expiring)} expires, and is to be renewed before")
     for warning in plugin.warnings:
         yield Advice("warning", warning.text)
     if plugin.deferred is not None:

@@ -22,6 +22,7 @@ __all__ = ["ADVICE", "Advice", "LogLine", "Observed", "PluginRun", "run_of"]
 ADVICE: dict[str, str] = {
     "ctx-not-keyword-only": "the hook's parameter is not `*, ctx`, as the plugin API has it",
     "no-api-requirement": "PREFECT_PLUGIN_API_REQUIRES is missing",
+    "no-expiry": "it sets a token that is always temporary, and does not return when that expires",
     "not-idempotent": "a second call, in the environment that the first one made, gives something else",
     "prints-to-stdout": "it prints to the standard output, where Prefect's runner expects JSON alone",
     "runs-late": "it needs more of Prefect than the plugin API, so it runs after Prefect's own code",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prefect_preflight._command_line.moments import expiry
 from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION
+from prefect_preflight._plugins.returned_environment import EXPIRING
 
 from . import finding
 
@@ -141,7 +142,10 @@ def _warnings(plugin: PluginInfo) -> Iterator[Finding]:
 
 
 def _expiry(plugin: PluginInfo, now: datetime, renewed: bool) -> Iterator[Finding]:
-    if plugin.expires_at is None or plugin.status == "expired":  # which has a finding of its own
+    if plugin.expires_at is None:
+        yield from _unknown_expiry(plugin)
+        return
+    if plugin.status == "expired":  # which has a finding of its own
         return
     left = plugin.expires_at - now
     if left <= timedelta(0):
@@ -158,5 +162,16 @@ def _expiry(plugin: PluginInfo, now: datetime, renewed: bool) -> Iterator[Findin
             f"what {plugin.name} set expires {expiry(plugin.expires_at, now)}",
             "ask for a longer life of the credentials, set PREFECT_PREFLIGHT_RENEW=1, or call "
             "prefect_preflight.refresh() in the program",
+            subject=plugin.name,
+        )
+
+
+def _unknown_expiry(plugin: PluginInfo) -> Iterator[Finding]:
+    expiring = [name for name in EXPIRING if name in plugin.environment]
+    if expiring:
+        yield finding(
+            "PF506",
+            f"{plugin.name} sets {', '.join(expiring)} without an expires_at, so nobody knows when to call it again",
+            "return SetupResult(..., expires_at=...), such as STS's Expiration; or tell the plugin's author",
             subject=plugin.name,
         )

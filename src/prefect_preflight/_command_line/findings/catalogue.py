@@ -76,6 +76,7 @@ CATALOGUE: dict[str, Code] = {
     "PF503": Code("values-expire-soon", "warning", "A plugin's values expire soon"),
     "PF504": Code("plugin-warning", "warning", "Something in a plugin should be fixed"),
     "PF505": Code("variable-not-renewed", "warning", "A variable cannot be renewed in the background"),
+    "PF506": Code("no-expiry", "info", "Nobody knows when a plugin's credentials expire"),
 }
 """A code keeps its meaning and its name; one that is given up is not used again."""
 
