@@ -238,6 +238,8 @@ READABLE = (
     "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf",
     "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "projects/acme-prod/secrets/db-password/versions/latest",
+    # what a server asks for (RFC 6750), not what it is given
+    "WWW-Authenticate: Bearer error=server_busy1, scope=s3.read",
     "prefect-worker@acme-prod.iam.gserviceaccount.com",
     "123456789012.dkr.ecr.us-east-1.amazonaws.com/prefect:3.8.8-python3.12",
     "abfss://container@acme.dfs.core.windows.net/raw",

@@ -235,7 +235,8 @@ class Leases:
             kind=self._draw(run),
             thread=threading.get_ident(),
             begin=clock(),
-            background="PREFECT_PREFLIGHT_IN_HOOK" not in os.environ,
+            # There it is in the view of hooks alone, which this does not go through.
+            background=b"PREFECT_PREFLIGHT_IN_HOOK" not in os.environb,
             saw={name: os.environ.get(name) for name in (*self.lessee.variables, self.lessee.more)},
             beside=[other.run for other, task in own if other.end is None and not given_up(task)],
         )

@@ -26,8 +26,9 @@ SCREEN = 40
 
 # Modules that reach the network, start processes, or execute texts; `testing` is for test suites, which start children.
 NEVER_IMPORTED = ("socket", "ssl", "urllib.request", "http", "requests", "subprocess", "ctypes", "pickle", "marshal")
-EXEMPT = [("stragglers.py", "ctypes")]
-"""What ends, when the process does, the threads of hooks that hang."""
+EXEMPT = [("stragglers.py", "ctypes"), ("hooks_view.py", "subprocess")]
+"""What ends, when the process does, the threads of hooks that hang; and what gives programs that hooks start in the
+background the environment that these see: it starts none."""
 
 QUIET = {"PYTHONDONTWRITEBYTECODE": "1"}
 """Python itself would write the plugins' bytecode."""

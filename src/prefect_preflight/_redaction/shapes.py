@@ -84,9 +84,7 @@ _KEY_HEADER = (
 )
 # "Bearer tokens" and "basic authentication" are prose: a credential has a digit, a "=", or a capital inside.
 _CREDENTIAL = r"(?:(?=[^\s\"',]{0,100}?(?:[\d=]|(?-i:[a-z][A-Z])))|(?=[^\s\"',]{20}))"
-_BEARER = (
-    rf"(?<![a-z])(?:bearer|basic)(?:[ \t]|%20|\+){{1,4}}[\"']?(?![a-z_]+=[^=\\s]){_CREDENTIAL}([\w.~+/=%:-]{{6,}})"
-)
+_BEARER = rf"(?<![a-z])(?:bearer|basic)(?:[ \t]|%20|\+){{1,4}}[\"']?(?![a-z_]+=[^=\s]){_CREDENTIAL}([\w.~+/=%:-]{{6,}})"
 _SCHEME = r"(?<![\w-])(?:token|apikey|negotiate)[ \t]{1,4}(?=[^\s:]{0,64}\d)([\w.~+/=-]{16,})"
 _OPTION = (
     r"--(?=[a-z])[a-z0-9-]{0,30}?(?:secret|token|passw(?:or)?d|passphrase|api-?key|access-key|credential)"
