@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial, wraps
 
@@ -63,14 +63,17 @@ def seen_by_hooks(view: HooksView, stays: Callable[[], bool] = bool) -> Iterator
 
     Where something of another kind stands in place of `os.environ`, `Popen` or `Thread`, hooks see their former output.
     """
-    with ExitStack() as until_the_end:
-        for changed in (_environ(), _programs(), _threads()):
-            until_the_end.enter_context(changed)
+    is_there = bool(_to_undo)  # for the sake of an earlier one
+    if not is_there:
+        _show(os.environ)
+        _wrap(subprocess.Popen, "__init__", _giving_view)
+        _wrap(threading.Thread, "start", _passing_view_on)
+    try:
         yield
-        if stays():
-            until_the_end.pop_all()
-        else:
-            view.over = True
+    finally:
+        view.over = not stays()
+        if view.over and not is_there:
+            _undo()
 
 
 def forget_in_child() -> bool:
@@ -79,31 +82,72 @@ def forget_in_child() -> bool:
     Returns:
         Whether a hook has.
     """
-    environ: Any = os.environ
-    if _instead() is not None:
-        return True
-    if type(environ).__name__ == _VIEW:
-        environ.__class__ = type(environ).__bases__[0]
-    return False
+    by_hook = _instead() is not None
+    if not by_hook:
+        _undo()
+    return by_hook
 
 
-@contextmanager
-def _environ() -> Iterator[None]:
+_to_undo: list[Callable[[], None]] = []
+"""What ends it; empty while `os.environ` and the rest are as ever."""
+
+
+def _undo() -> None:
+    while _to_undo:
+        _to_undo.pop()()
+
+
+def _show(environ: Any) -> None:
     """By its class, for `from os import environ` has the same object. Seen to work on CPython 3.9 to 3.15."""
-    environ: Any = os.environ
     before = type(environ)
-    if before.__name__ == _VIEW:
-        yield
-        return
-    try:
+
+    def undo() -> None:
+        if type(environ).__name__ == _VIEW:
+            environ.__class__ = before
+
+    _to_undo.append(undo)  # first, for whoever forks at this moment
+    with suppress(TypeError, AttributeError):
         environ.__class__ = type(_VIEW, (before,), {**_reading(before), **_writing(before)})
-    except (TypeError, AttributeError):
-        yield
+
+
+def _wrap(kind: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Have a method of a class be another one that is made from it."""
+    own = vars(kind).get(name) if isinstance(kind, type) else None
+    if own is None:
         return
-    try:
-        yield
-    finally:
-        environ.__class__ = before
+    wrapper = make(own)
+
+    def undo() -> None:
+        if vars(kind).get(name) is wrapper:  # else somebody has wrapped it in turn, and calls it: it lets all pass
+            setattr(kind, name, own)
+
+    _to_undo.append(undo)
+    with suppress(TypeError, AttributeError):
+        setattr(kind, name, wrapper)
+
+
+def _giving_view(init: Any) -> Any:
+    """Programs that a hook starts get what it sees, unless it says what they get."""
+
+    @wraps(init)
+    def with_view(self: Any, *args: Any, **kwargs: Any) -> None:
+        if _instead() is not None and len(args) <= _BEFORE_ENV and kwargs.get("env") is None:
+            kwargs["env"] = dict(os.environ)
+        init(self, *args, **kwargs)
+
+    return with_view
+
+
+def _passing_view_on(start: Any) -> Any:
+    """Threads that a hook starts see what it sees, in a copy of its context."""
+
+    @wraps(start)
+    def with_view(self: Any) -> None:
+        if _instead() is not None:
+            self.run = partial(copy_context().run, self.run)
+        start(self)
+
+    return with_view
 
 
 def _reading(kind: Any) -> dict[str, Any]:
@@ -160,49 +204,3 @@ def _writing(kind: Any) -> dict[str, Any]:
                 del self[name]
 
     return {"__setitem__": setitem, "__delitem__": delitem, "clear": clear}
-
-
-def _programs() -> Any:
-    """Programs that a hook starts get what it sees, unless it says what they get."""
-
-    def make(init: Callable[..., None]) -> Callable[..., None]:
-        @wraps(init)
-        def with_view(self: Any, *args: Any, **kwargs: Any) -> None:
-            if _instead() is not None and len(args) <= _BEFORE_ENV and kwargs.get("env") is None:
-                kwargs["env"] = dict(os.environ)
-            init(self, *args, **kwargs)
-
-        return with_view
-
-    return _wrapped(subprocess.Popen, "__init__", make)
-
-
-def _threads() -> Any:
-    """Threads that a hook starts see what it sees, in a copy of its context."""
-
-    def make(start: Callable[..., None]) -> Callable[..., None]:
-        @wraps(start)
-        def with_view(self: Any) -> None:
-            if _instead() is not None:
-                self.run = partial(copy_context().run, self.run)
-            start(self)
-
-        return with_view
-
-    return _wrapped(threading.Thread, "start", make)
-
-
-@contextmanager
-def _wrapped(kind: Any, name: str, make: Callable[[Callable[..., None]], Callable[..., None]]) -> Iterator[None]:
-    """Have a method of a class be another one that is made from it, while this lasts."""
-    own = vars(kind).get(name) if isinstance(kind, type) else None
-    if own is None:
-        yield
-        return
-    wrapper = make(own)
-    setattr(kind, name, wrapper)
-    try:
-        yield
-    finally:
-        if vars(kind).get(name) is wrapper:  # else somebody has wrapped it in turn, and calls it: it lets all pass
-            setattr(kind, name, own)
