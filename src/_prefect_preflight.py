@@ -15,6 +15,9 @@ import sys
 from _thread import RLock, allocate_lock, start_new_thread  # noqa: F401
 from os import environ
 
+# What modules lack and each object of a class has: others ask finders for it (the AWS CLI each of them, at its start).
+__module__ = __name__
+
 TYPE_CHECKING = False  # a type checker takes this name for true; importing it from `typing` would load `typing`
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -109,6 +109,24 @@ def test_autowrapt(world: World) -> None:
     ran_once(world, "", "    assert prefect.PATCHED", AUTOWRAPT_BOOTSTRAP="patchers")
 
 
+def test_awscli(world: World) -> None:
+    """The AWS CLI asks each finder for its `__module__`, to put one of its own around Python's; the finder has one."""
+    assert world.run(["-m", "awscli", "--version"], check=True).stdout.startswith("aws-cli/")
+    ran_once(world, "    import awscli.clidriver")
+
+
+@pytest.mark.core
+def test_the_finder_answers_as_an_object_does(toy: World) -> None:
+    """Although it is a module, it has all attributes that an instance of any class has; others' code relies on them."""
+    code = """
+        import sys
+        class Finder: pass
+        (finder,) = [entry for entry in sys.meta_path if getattr(entry, "__name__", "") == "_prefect_preflight"]
+        print([name for name in dir(Finder()) if not hasattr(finder, name)])
+    """
+    assert toy.run(code, check=True).stdout == "['__weakref__']\n"  # which nobody looks at
+
+
 def test_beartype_claw(world: World) -> None:
     """beartype.claw checks a plugin's types, and those of an application, beside the hooks."""
     (world.overlay / "checked.py").write_text("def twice(x: int) -> int:\n    return 2 * x\n")
