@@ -687,3 +687,27 @@ def test_the_view_of_hooks() -> None:
         os.environ["VIEW_D"] = "d"
         del os.environ["VIEW_A"]
     assert type(os.environ) is kind and os.environ["VIEW_D"] == "d" and "VIEW_A" not in os.environ
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("renew", ["1", None], ids=["in the background", "by refresh"])
+@pytest.mark.parametrize("who", ["hook", "signal"])
+def test_a_refresh_inside_a_renewal(renewing: Renewing, renew: str | None, who: str) -> None:
+    """A hook, or the handler of a signal, that asks for what is being done already waits for nobody."""
+    asks = {"hook": "prefect_preflight.refresh()", "signal": "os.kill(os.getpid(), signal.SIGUSR2), time.sleep(0.2)"}[
+        who
+    ]
+    before = f"import prefect_preflight, signal\n    def ask(run):\n        if run > 1:\n            {asks}\n"
+    renewing.install("(ask(run), lasting(1, env))[1]", before=before)
+    told, stderr = renewing.run(
+        f"""
+import signal
+signal.signal(signal.SIGUSR2, lambda *_: prefect_preflight.refresh())
+began = time.monotonic()
+until(lambda: {"" if renew else "prefect_preflight.refresh() and "}run() == 3)
+print(json.dumps([time.monotonic() - began < 8, plugin().status]))
+""",
+        PREFECT_PREFLIGHT_RENEW=renew,
+        PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="8",
+    )
+    assert told == [True, "success"] and stderr == ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from _thread import get_ident
 from functools import partial
 
 from prefect_preflight._environment import unmark
+from prefect_preflight._imports.workers import working_for
 from prefect_preflight._reports import last_report
 from prefect_preflight._state import state
 from prefect_preflight._threads import allocate_lock
@@ -28,16 +30,23 @@ class Turn:
 
     def __init__(self) -> None:
         self._lock = allocate_lock()
+        self._owner: int | None = None
 
     def __enter__(self) -> None:
         self._lock.acquire()
+        self._owner = get_ident()
 
     def __exit__(self, *exc: object) -> None:
+        self._owner = None
         self._lock.release()
+
+    def is_waited_for(self) -> bool:
+        """Whether the calling thread is what it would wait for: it works for a hook, or a signal came to the owner."""
+        return self._owner == get_ident() or working_for.get() is not None
 
     def forget_in_child(self) -> None:
         """Make the lock anew in a forked child: the thread that held it may not exist there."""
-        self._lock = allocate_lock()
+        self._lock, self._owner = allocate_lock(), None
 
 
 turn = Turn()
@@ -51,7 +60,8 @@ def refresh() -> Report:
     Made for processes that live longer than credentials: call it where a change of `os.environ` is safe, such as at the
     start of a flow or between two polls. It works in the calling thread, which waits until the plugins are done or
     their deadline has passed; hooks that nothing says an expiry of are not called. Without plugins, or with nothing
-    expired, it costs microseconds. While the hooks run, what they set before is out of the environment.
+    expired, it costs microseconds. While the hooks run, what they set before is out of the environment. A hook that
+    calls it gets the report at once, and so does the handler of a signal that interrupts it.
 
     Returns:
         The report of this process, with the renewed plugins.
@@ -60,7 +70,7 @@ def refresh() -> Report:
         SystemExit: in strict mode, if a required plugin failed.
     """
     run: PrefectImport | None = state.run
-    if run is not None:
+    if run is not None and not turn.is_waited_for():
         with turn:
             plugins = due(run)
             if plugins:
