@@ -711,3 +711,26 @@ print(json.dumps([time.monotonic() - began < 8, plugin().status]))
         PREFECT_PLUGINS_SETUP_TIMEOUT_SECONDS="8",
     )
     assert told == [True, "success"] and stderr == ""
+
+
+@pytest.mark.core
+def test_nothing_grows(renewing: Renewing) -> None:
+    """Three hundred renewals leave no more behind than a hundred do: no thread, no memory but what glibc keeps."""
+    token = "base64.b64encode(os.urandom(600)).decode()"
+    renewing.install(f"lasting(0, {{**env, 'LEASE_TOKEN': {token}}})", before="import base64")  # due at once
+    told, _ = renewing.run(
+        """
+import gc
+def renewed(times):
+    for _ in range(times):
+        prefect_preflight.refresh()
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return [len(threading.enumerate()), int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")]
+print(json.dumps([renewed(100), renewed(200), run()]))
+""",
+        PREFECT_PREFLIGHT_RENEW=None,
+    )
+    (threads, memory), (threads_then, memory_then), runs = told
+    assert runs == 301 and threads == threads_then == 1
+    assert memory_then - memory < 4_000_000  # what was returned is 200 times 800 characters, in some 60 forms

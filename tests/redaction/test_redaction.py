@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -533,3 +534,30 @@ print(seen)
     texts = [canary.text for canary in CANARIES]
     done = subprocess.run([sys.executable, "-c", code, *texts], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_source_gave_long_ago_is_forgotten() -> None:
+    """The present result and the two before it are known, of each source; what somebody else gave, or has, too."""
+    redactor, base = Redactor(), "0f7-base-e3a9"
+    lease, other = [[f"{number}c8-{name}-7f{number}a" for number in range(9)] for name in ("lease", "other")]
+    redactor.learn("BASE_TOKEN", base)
+    for number in range(1, 6):
+        redactor.learn_result("leases", {"LEASE_TOKEN": lease[number], "BASE_TOKEN": base})
+        if number < 3:
+            redactor.learn_result("others", {"OTHER_TOKEN": other[number], "LEASE_TOKEN": lease[1]})
+    assert redactor.text(" ".join(lease[1:6])) == f"{MASK} {lease[2]} {MASK} {MASK} {MASK}"
+    for number in range(6, 9):
+        redactor.learn_result("leases", {"LEASE_TOKEN": lease[number]})
+    assert redactor.text(" ".join([base, *other[1:3]])) == f"{MASK} {MASK} {MASK}"
+
+
+def test_what_is_remembered_does_not_grow() -> None:
+    """However often a source gives something new, in whatever forms, the same amount is remembered."""
+    redactor, sizes = Redactor(), []
+    for number in range(40):
+        token = base64.b64encode(hashlib.sha512(bytes([number])).digest() * 8).decode()
+        redactor.learn_result("leases", {"A_SESSION_TOKEN": token, "A_URL": f"https://me:password-{number:04}@host/"})
+        known = redactor._known
+        tables = (known._short, known._heads, known._tails, *known._heads.values(), *known._tails.values())
+        sizes.append(sum(map(len, tables)))
+    assert max(sizes) < 1.5 * sizes[2], sizes

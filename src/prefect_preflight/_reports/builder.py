@@ -162,7 +162,7 @@ def _plugin_info(plugin: Plugin, redactor: Redactor, zero: float) -> PluginInfo:
         load_seconds=plugin.load_seconds,
         hooks=tuple(_hook_info(hook, zero) for hook in plugin.hooks),
         hook_names=tuple(plugin.hook_names),
-        environment=redactor.environment(plugin.env),  # by name too; the rest is redacted as a whole, in `_report`
+        environment=redactor.variables(plugin.env),  # by name too; the rest is redacted as a whole, in `_report`
         note=plugin.note,
         required=plugin.required,
         expires_at=plugin.expires_at,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from prefect_preflight._environment.background import BackgroundEnvironment
     from prefect_preflight._environment.direct import DirectEnvironment
     from prefect_preflight._environment.former import FormerOutput
-    from prefect_preflight._plugins import Plugin
+    from prefect_preflight._plugins import Hook, Plugin
     from prefect_preflight._plugins.entry_point import Loaded
     from prefect_preflight._plugins.hook_result import HookResult
     from prefect_preflight._redaction import Redactor
@@ -82,8 +82,7 @@ class Ledger:
     def _keeps(self, plugin: Plugin, former: FormerOutput, names: Iterable[str]) -> None:
         """These variables, which the plugin set before, are still its own."""
         for name in names:
-            plugin.env[name] = former.env[name]
-            self._redactor.learn(name, former.env[name])
+            plugin.env[name] = former.env[name]  # which the redactor knows: it was returned here, or was there before
             if name in former.before:
                 plugin.before[name] = former.before[name]
                 if former.before[name] is None:
@@ -127,10 +126,9 @@ class Ledger:
         elif self._settings.safe_mode:
             plugin.status = "loaded"
 
-    def returned(self, plugin: Plugin, result: HookResult) -> None:
+    def returned(self, plugin: Plugin, hook: Hook, result: HookResult) -> None:
         """Take over what a hook returned."""
-        for name, value in result.env.items():
-            self._redactor.learn(name, value)
+        self._redactor.learn_result((plugin.candidate, plugin.hooks.index(hook)), result.env)
         for warning in result.warnings:
             self._warn(plugin, warning)
         plugin.required = plugin.required or result.required

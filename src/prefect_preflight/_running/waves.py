@@ -416,7 +416,7 @@ class Runner:
         if error is not None:
             self._ledger.raised(task, error)
         elif hook is not None:
-            self._ledger.returned(plugin, task.future.result())
+            self._ledger.returned(plugin, hook, task.future.result())
             if plugin.pending and all(other.state == "done" for other in plugin.hooks):
                 self._ledger.completed(plugin)
         else:
