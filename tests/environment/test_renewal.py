@@ -563,6 +563,31 @@ print(json.dumps([first["renewal"], first["plugins"][0]["renewed_at"], report()[
     assert first["next"] < then["last"] == plugin["renewed_at"] < then["next"] < plugin["expires_at"]
 
 
+SLOW_DISK = """
+import os, time
+replace = os.replace
+def slow(*args, **kwargs):
+    time.sleep(0.3)
+    replace(*args, **kwargs)
+os.replace = slow
+"""
+
+
+def test_values_that_are_due_when_the_import_ends(renewing: Renewing, tmp_path: Path) -> None:
+    """The first renewal waits until the import is over, which is writing its report."""
+    renewing.install("lasting(0.01 if run == 1 else 9, env)")
+    (renewing.world.overlay / "sitecustomize.py").write_text(SLOW_DISK)
+    told, stderr = renewing.run(
+        """
+until(lambda: run() == 2)
+time.sleep(0.5)
+print(len(os.listdir(os.environ["PREFECT_PREFLIGHT_REPORT_DIR"])))
+""",
+        PREFECT_PREFLIGHT_REPORT_DIR=str(tmp_path / "reports"),
+    )
+    assert (told, stderr) == (1, "")
+
+
 @pytest.mark.core
 def test_later_waves_see_what_earlier_ones_renewed(renewing: Renewing) -> None:
     """A plugin that feeds another one feeds it in the background as well, and what hooks change is theirs alone."""

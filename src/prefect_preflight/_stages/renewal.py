@@ -21,6 +21,7 @@ from prefect_preflight._environment.hooks_view import forget_in_child, seen_by_h
 from prefect_preflight._redaction.loggers import SafeLogger
 from prefect_preflight._redaction.outlet import complain
 from prefect_preflight._settings import RENEW
+from prefect_preflight._state import state
 from prefect_preflight._threads import Bell, start_thread
 
 from .pauses import MOST_AT_ONCE, Pauses
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from . import PrefectImport
 
 _LONGEST_SLEEP = 30.0  # seconds, for clocks are set, and machines sleep
+_SHORTEST_SLEEP = 0.01
 
 _present: Renewal | None = None
 
@@ -117,6 +119,8 @@ class Renewal:
 
     def _work(self) -> None:
         never = Bell()
+        while state.phase == "running":  # the import is about to end: it writes its report, for one
+            never.wait(_SHORTEST_SLEEP)
         while True:
             self.run.renews_at = moment = self._next()
             seconds = _LONGEST_SLEEP if moment is None else moment - time()
