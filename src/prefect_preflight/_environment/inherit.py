@@ -80,12 +80,16 @@ def note(plugins: Iterable[Plugin], settings: Settings, environ: Mapping[str, st
             entries[_key(plugin.candidate)] = _entry(plugin, environ)
         elif plugin.status == "inherited":
             entries.setdefault(_key(plugin.candidate), _entry(plugin, environ))
-    while entries:
-        text = json.dumps({"format": _FORMAT, "settings": _fingerprint(settings), "plugins": entries})
-        if len(text) <= _LONGEST:
-            return text
-        del entries[max(entries, key=lambda key: len(str(entries[key])))]
-    return None
+    kept: dict[str, Any] = {}
+    document = {"format": _FORMAT, "settings": _fingerprint(settings), "plugins": kept}
+    room = _LONGEST - len(json.dumps(document))
+    lengths = {key: len(json.dumps({key: entry})) for key, entry in entries.items()}  # its braces are as long as ", "
+    for key in sorted(entries, key=lengths.__getitem__):
+        room -= lengths[key]
+        if room < 0:
+            break
+        kept[key] = entries[key]
+    return json.dumps(document) if kept else None
 
 
 def renewal_time(expires_at: datetime | None) -> float | None:
