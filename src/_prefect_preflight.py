@@ -18,17 +18,9 @@ from os import environ
 # What modules lack and each object of a class has: others ask finders for it (the AWS CLI each of them, at its start).
 __module__ = __name__
 
-TYPE_CHECKING = False  # a type checker takes this name for true; importing it from `typing` would load `typing`
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
-    from typing import Optional
 
-
-def find_spec(
-    name: "str", path: "Optional[Sequence[str]]" = None, target: "Optional[ModuleType]" = None
-) -> "Optional[ModuleSpec]":
+# Types are in comments (PEP 484): annotations are read at each start of Python, and evaluated up to 3.13.
+def find_spec(name, path=None, target=None):  # type: (str, object, object) -> object
     """Answer for `prefect` with the spec that the other finders give, its loader wrapped (PEP 451).
 
     Runs no plugin: anyone may call it just to look. None for every other name.
@@ -56,13 +48,13 @@ def find_spec(
     return None
 
 
-def is_strict() -> "bool":
+def is_strict():  # type: () -> bool
     """Whether the environment alone says that plugins are enabled and that strict mode is on."""
-    return all(
-        environ.get(f"PREFECT_PLUGINS_{name}", "").lower() in _TRUE
-        or environ.get(f"PREFECT_EXPERIMENTS_PLUGINS_{name}", "").lower() in _TRUE
-        for name in ("ENABLED", "STRICT")
-    )
+    for name in ("ENABLED", "STRICT"):
+        new, old = environ.get(f"PREFECT_PLUGINS_{name}", ""), environ.get(f"PREFECT_EXPERIMENTS_PLUGINS_{name}", "")
+        if new.lower() not in _TRUE and old.lower() not in _TRUE:
+            return False
+    return True
 
 
 _TRUE = ("1", "true", "t", "yes", "y", "on")  # the words that Pydantic takes for it, in lower case

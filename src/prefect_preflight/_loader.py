@@ -19,7 +19,6 @@ from ._state import finder as start_up_finder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, Callable
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from ._stages import PrefectImport
 
 
-def find_staged_spec(path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
+def find_staged_spec(path: object, target: object) -> "ModuleSpec | None":
     """The spec of `prefect` that the other finders give, its loader wrapped; None leaves the answer to them."""
     finder = start_up_finder()
     if is_asked_in_return(finder, "prefect"):

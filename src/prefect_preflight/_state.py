@@ -9,9 +9,7 @@ from _thread import get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
     from typing import Any
 
 
@@ -124,9 +122,7 @@ def is_asked_in_return(asker: object, name: str) -> bool:
     return (get_ident(), id(asker), name) in _asking
 
 
-def ask_other_finders(
-    asker: object, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
-) -> "ModuleSpec | None":
+def ask_other_finders(asker: object, name: str, path: object, target: object) -> "ModuleSpec | None":
     """The spec that the finders on `sys.meta_path` other than `asker` give for `name`, in their order."""
     key = (get_ident(), id(asker), name)
     _asking.add(key)
