@@ -120,11 +120,11 @@ def test_the_finder_answers_as_an_object_does(toy: World) -> None:
     """Although it is a module, it has all attributes that an instance of any class has; others' code relies on them."""
     code = """
         import sys
-        class Finder: pass
         (finder,) = [entry for entry in sys.meta_path if getattr(entry, "__name__", "") == "_prefect_preflight"]
-        print([name for name in dir(Finder()) if not hasattr(finder, name)])
+        names = [*dir(object()), "__dict__", "__module__"]
+        print(len(names) > 20, [name for name in names if not hasattr(finder, name)])
     """
-    assert toy.run(code, check=True).stdout == "['__weakref__']\n"  # which nobody looks at
+    assert toy.run(code, check=True).stdout == "True []\n"
 
 
 def test_beartype_claw(world: World) -> None:
