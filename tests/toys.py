@@ -53,18 +53,8 @@ def pythons() -> list[str]:
 
 COMPANIONS = (
     *("prefect==3.8.8", "fastapi<0.150"),
-    *(
-        "autowrapt",
-        "awscli",
-        "beartype",
-        "coverage",
-        "freezegun",
-        "gevent",
-        "pytest",
-        "structlog",
-        "typeguard",
-        "wrapt",
-    ),
+    *("autowrapt", "awscli", "beartype", "coverage", "freezegun"),
+    *("gevent", "pytest", "structlog", "typeguard", "wrapt"),
 )
 """The newest Prefect beside packages that change imports, clocks or threads. None of them does so uninvited."""
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from benchmarks.credentials.rows import PROFILE, RENEWAL, Row
+from benchmarks.environments import write_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,9 +33,7 @@ aws_access_key_id = base
 aws_secret_access_key = base
 """
 EXAMPLE, SILENT = "aws_setup", "silent_setup"
-"""The plugins' names."""
-METADATA = "Metadata-Version: 2.1\nName: silent-setup\nVersion: 1.0\n"
-ENTRY_POINTS = f"[prefect.plugins]\n{SILENT} = silent_setup\n"
+"""The plugins' names; the second is its module's, too."""
 READY_SECONDS = 120.0
 BUSY_SECONDS = 30.0
 SPACING = 1.5  # seconds between two starts: the import of Prefect takes a processor for two
@@ -61,7 +60,8 @@ class Lab:
     @contextlib.contextmanager
     def open(self, rows: Sequence[Row], with_server: bool) -> Iterator[None]:
         """Has the fronts run that the rows need, and a Prefect server."""
-        self._install_silent_plugin()
+        write_distribution(self._silent, SILENT, f"{SILENT} = {SILENT}")
+        shutil.copy(INSIDE / f"{SILENT}.py", self._silent)
         with contextlib.ExitStack() as stack:
             for trusts in sorted({row.trusts_itself for row in rows}):
                 self._fronts[trusts] = stack.enter_context(self._front(trusts))
@@ -182,13 +182,6 @@ class Lab:
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "DO_NOT_TRACK": "1",
         }
-
-    def _install_silent_plugin(self) -> None:
-        info = self._silent / "silent_setup-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(METADATA)
-        (info / "entry_points.txt").write_text(ENTRY_POINTS)
-        shutil.copy(INSIDE / "silent_setup.py", self._silent)
 
     def _config(self) -> Path:
         file = self.directory / "aws-config"

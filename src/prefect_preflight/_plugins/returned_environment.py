@@ -7,6 +7,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
     from typing import Any
 
 # Linux refuses to start a program if a single `NAME=value` is longer: MAX_ARG_STRLEN of execve(2) is 128 KiB, the
@@ -14,8 +16,13 @@ if TYPE_CHECKING:
 _LONGEST = 128 * 1024 - 1
 
 
-EXPIRING = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN")
+_EXPIRING = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN")
 """Variables whose value is never good for ever, by what the word means to the library or tool that reads it."""
+
+
+def lacks_expiry(env: Mapping[str, str], expires_at: datetime | None) -> list[str]:
+    """The variables of an environment that expire although nobody has said when."""
+    return [name for name in _EXPIRING if name in env and expires_at is None]
 
 
 class EnvironmentProblem(ValueError):

@@ -31,7 +31,7 @@ class KnownSecrets:
     def __init__(self) -> None:
         self._short: dict[str, None] = {}  # those shorter than `_PART`
         self._heads: dict[str, dict[str, bool]] = {}  # the others
-        self._tails: dict[str, dict[str, None]] = {}  # those whose end alone is to be hidden, too
+        self._tails: dict[str, dict[str, bool]] = {}  # those whose end alone is to be hidden, too
         self._for_good: set[str] = set()
         self._results: dict[object, tuple[set[str], ...]] = {}  # what each source has given, the latest last
         self.longest = 0
@@ -62,13 +62,11 @@ class KnownSecrets:
             return
         self._heads.setdefault(form[:_PART], {})[form] = opaque
         if opaque:
-            self._tails.setdefault(form[-_PART:], {})[form] = None
+            self._tails.setdefault(form[-_PART:], {})[form] = opaque
 
     def _remove(self, form: str) -> None:
         self._short.pop(form, None)
-        tables: tuple[tuple[dict[str, dict[str, bool]] | dict[str, dict[str, None]], str], ...]
-        tables = ((self._heads, form[:_PART]), (self._tails, form[-_PART:]))
-        for table, part in tables:
+        for table, part in ((self._heads, form[:_PART]), (self._tails, form[-_PART:])):
             forms = table.get(part, {})
             forms.pop(form, None)
             if not forms:

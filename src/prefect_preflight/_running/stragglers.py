@@ -34,16 +34,7 @@ _given_up: list[Task] = []
 
 def end_at_exit(tasks: Sequence[Task]) -> None:
     """Have the threads of these tasks end, when the process does; needless from Python 3.14 on."""
-    if sys.version_info >= (3, 14):
-        return
-    if not _given_up:
-        atexit.unregister(_end_at_exit)  # where all of the earlier ones have ended
-        atexit.register(_end_at_exit)
     _given_up[:] = [task for task in (*_given_up, *tasks) if not task.future.done()]
-
-
-def _end_at_exit() -> None:
-    end(_given_up)
 
 
 def end(tasks: Sequence[Task]) -> None:
@@ -70,3 +61,6 @@ def end(tasks: Sequence[Task]) -> None:
         Bell().wait(_PATIENCE / _ATTEMPTS)
         if all(task.future.done() for task in running):
             break
+
+
+atexit.register(end, _given_up)  # once, however many there will be; this module is imported for the first one

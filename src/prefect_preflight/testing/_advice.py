@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from prefect_preflight._discovery import HOOK
-from prefect_preflight._plugins.returned_environment import EXPIRING
+from prefect_preflight._plugins.returned_environment import lacks_expiry
 from prefect_preflight._redaction import Redactor, is_sensitive
 
 from ._outcome import Advice
@@ -30,7 +30,7 @@ def about_code(plugin: Plugin, slow_import: float) -> Iterator[Advice]:
     # Of a module that could not be loaded nobody knows what it declares.
     if plugin.load_seconds is not None and plugin.status != "load-failed" and not _declares_requirement(plugin):
         yield Advice("no-api-requirement", f'write {_REQUIRES} = ">=0.1,<1" at module level')
-    expiring = [name for name in EXPIRING if name in plugin.env and plugin.expires_at is None]
+    expiring = lacks_expiry(plugin.env, plugin.expires_at)
     if expiring:
         yield Advice("no-expiry", f"return expires_at: {', '.join(expiring)} expires, and is to be renewed before")
     for warning in plugin.warnings:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prefect_preflight._command_line.moments import expiry
 from prefect_preflight._plugins import PREFECT_PLUGIN_API_VERSION
-from prefect_preflight._plugins.returned_environment import EXPIRING
+from prefect_preflight._plugins.returned_environment import lacks_expiry
 
 from . import finding
 
@@ -92,6 +92,7 @@ def find(report: Report, now: datetime) -> Iterator[Finding]:
             yield from _loading(plugin)
         yield from _running(plugin)
         yield from _warnings(plugin)
+        yield from _unknown_expiry(plugin)
         yield from _expiry(plugin, now, report.renewal is not None and report.renewal.state == "on")
     if report.renewal is not None and report.renewal.state == "refused":
         yield finding(
@@ -142,10 +143,7 @@ def _warnings(plugin: PluginInfo) -> Iterator[Finding]:
 
 
 def _expiry(plugin: PluginInfo, now: datetime, renewed: bool) -> Iterator[Finding]:
-    if plugin.expires_at is None:
-        yield from _unknown_expiry(plugin)
-        return
-    if plugin.status == "expired":  # which has a finding of its own
+    if plugin.expires_at is None or plugin.status == "expired":  # which has a finding of its own
         return
     left = plugin.expires_at - now
     if left <= timedelta(0):
@@ -167,7 +165,7 @@ def _expiry(plugin: PluginInfo, now: datetime, renewed: bool) -> Iterator[Findin
 
 
 def _unknown_expiry(plugin: PluginInfo) -> Iterator[Finding]:
-    expiring = [name for name in EXPIRING if name in plugin.environment]
+    expiring = lacks_expiry(plugin.environment, plugin.expires_at)
     if expiring:
         yield finding(
             "PF506",
